@@ -1,0 +1,55 @@
+/** What the owner can set. Each field has its default, so that an empty file is a valid one. */
+import { z } from "zod";
+import { parsePrefix, prefixSchema } from "../net/address.ts";
+import { endpointSchema, parseEndpoint, portSchema } from "../net/endpoint.ts";
+import { isUsableGuestPrefix } from "../network-spec.ts";
+
+function guestPrefixSchema(family: 4 | 6, message: string) {
+  return prefixSchema.refine((text) => {
+    const parsed = parsePrefix(text);
+    return parsed !== undefined && parsed.family === family && isUsableGuestPrefix(parsed);
+  }, message);
+}
+
+export const allowedDestinationSettingSchema = z.strictObject({
+  destination: prefixSchema,
+  protocol: z.enum(["tcp", "udp"]).optional(),
+  port: portSchema.optional(),
+});
+
+export const settingsSchema = z.strictObject({
+  listenPort: portSchema.default(51820),
+  mtu: z.int().min(1280).max(1500).default(1420),
+  /** `auto` takes 10.66.0.0/16, or the next free private /16 where that collides. */
+  guestIpv4: z
+    .union([z.literal("auto"), guestPrefixSchema(4, "must be a private IPv4 prefix of length 16 to 30")])
+    .default("auto"),
+  /** `auto` makes a random unique local /64 once (RFC 4193) and keeps it. */
+  guestIpv6: z
+    .union([
+      z.literal("auto"),
+      z.literal("off"),
+      guestPrefixSchema(6, "must be a unique local IPv6 prefix of length 64 to 120"),
+    ])
+    .default("auto"),
+  /** Where guests reach this node, where the owner knows better than the node: `host:port`. */
+  publicEndpoint: z
+    .union([
+      z.literal("auto"),
+      endpointSchema,
+      z.string().refine((text) => parseEndpoint(text) !== undefined, "must be host:port"),
+    ])
+    .transform((value) => (typeof value === "string" && value !== "auto" ? parseEndpoint(value) : value))
+    .pipe(z.union([z.literal("auto"), endpointSchema]))
+    .default("auto"),
+  /** Home network destinations guests may reach all the same. */
+  allowedDestinations: z.array(allowedDestinationSettingSchema).max(64).default([]),
+  /** `standard` refuses TCP 25; `strict` also the other mail, file-sharing and remote-desktop ports. */
+  blockedPorts: z.enum(["none", "standard", "strict"]).default("standard"),
+  /** Keep the private keys made for clients, so that their configuration can be shown again. */
+  keepClientKeys: z.boolean().default(false),
+});
+
+export type Settings = z.infer<typeof settingsSchema>;
+
+export const DEFAULT_SETTINGS: Settings = settingsSchema.parse({});
