@@ -3,7 +3,7 @@
  * A connection says `hello` first; whoever does not is closed.
  */
 import { z } from "zod";
-import { capabilitiesSchema, firewallInspectionSchema, networkObservationSchema } from "../network-observation.ts";
+import { capabilitiesSchema, firewallInspectionSchema, networkObservationSchema, observedWireguardSchema } from "../network-observation.ts";
 import { networkSpecSchema } from "../network-spec.ts";
 import { higgsErrorSchema } from "../result.ts";
 
@@ -54,6 +54,8 @@ export const helperVerbs = {
   capabilities: { params: nothing, result: capabilitiesSchema },
   apply: { params: z.strictObject({ spec: networkSpecSchema }), result: applyResultSchema },
   observe: { params: nothing, result: networkObservationSchema },
+  /** The interface and its peers alone, cheap enough to ask every few seconds. */
+  "observe-peers": { params: nothing, result: observedWireguardSchema },
   restore: { params: nothing, result: restoreResultSchema },
   "inspect-firewall": { params: nothing, result: firewallInspectionSchema },
   subscribe: { params: z.strictObject({ topics: z.array(z.enum(["network-change"])).max(8) }), result: nothing },

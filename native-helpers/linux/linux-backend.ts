@@ -1,0 +1,363 @@
+/**
+ * plan → journal → change → read back, on Linux.
+ *
+ * The firewall goes in before the interface and forwarding, and comes out after them, so that guests
+ * are never forwarded without the rules that keep them out of the home network.
+ */
+import { createHash } from "node:crypto";
+import { createSocket } from "node:dgram";
+import type { Clock } from "../../src-shared/clock.ts";
+import type { ApplyResult, NetworkChange, RestoreResult } from "../../src-shared/helper/protocol.ts";
+import { type Family, overlaps, type Prefix, parsePrefix, splitPrefix } from "../../src-shared/net/address.ts";
+import type {
+  Capabilities,
+  FirewallInspection,
+  NetworkObservation,
+  ObservedFirewall,
+  ObservedWireguard,
+} from "../../src-shared/network-observation.ts";
+import type { NetworkSpec } from "../../src-shared/network-spec.ts";
+import { fail, type HiggsError, ok, type Result } from "../../src-shared/result.ts";
+import type { NetworkBackend } from "../backend.ts";
+import type { Journal } from "../journal.ts";
+import { readCapabilities } from "./capabilities.ts";
+import { applyRules, compareRules, readTables, removeRules } from "./firewall.ts";
+import { planRules } from "./firewall-plan.ts";
+import { inspectFirewall } from "./inspect.ts";
+import { readLink, readLinks, readRoutes } from "./ip-json.ts";
+import type { Run } from "./run.ts";
+import { planForwarding, restoreSysctls, type SysctlTree } from "./sysctl.ts";
+import { NetworkWatch } from "./watch.ts";
+import {
+  configureInterface,
+  ensureInterface,
+  ensurePrivateKey,
+  observeWireguard,
+  portInUse,
+  removeInterface,
+  syncWireguard,
+} from "./wireguard.ts";
+
+const DEFAULT_INTERFACE = "higgs0";
+
+interface Applied {
+  /** The spec as it was really applied: without IPv6 where that failed. */
+  effective: NetworkSpec;
+  hash: string;
+  result: ApplyResult;
+}
+
+export interface LinuxBackendOptions {
+  run: Run;
+  clock: Clock;
+  sysctls: SysctlTree;
+  journal: Journal;
+  stateDir: string;
+}
+
+export class LinuxBackend implements NetworkBackend {
+  readonly #run: Run;
+  readonly #clock: Clock;
+  readonly #sysctls: SysctlTree;
+  readonly #journal: Journal;
+  readonly #stateDir: string;
+  #applied: Applied | undefined;
+
+  constructor({ run, clock, sysctls, journal, stateDir }: LinuxBackendOptions) {
+    this.#run = run;
+    this.#clock = clock;
+    this.#sysctls = sysctls;
+    this.#journal = journal;
+    this.#stateDir = stateDir;
+  }
+
+  ownsNetwork(): boolean {
+    return this.#applied !== undefined || this.#journal.read() !== undefined;
+  }
+
+  capabilities(): Promise<Capabilities> {
+    return readCapabilities(this.#run);
+  }
+
+  async apply(spec: NetworkSpec): Promise<Result<ApplyResult>> {
+    const hash = hashOf(spec);
+    const refused = await this.#preflight(spec);
+    if (refused !== undefined) return { ok: false, error: refused };
+    const key = ensurePrivateKey(this.#stateDir);
+    const peersOnly = await this.#applyPeers(spec, hash, key.privateKey);
+    if (peersOnly !== undefined) return peersOnly;
+    const done = await this.#applyAll(spec, hash, key);
+    if (!done.ok) await this.restore();
+    return done;
+  }
+
+  async observe(): Promise<NetworkObservation> {
+    const spec = this.#applied?.effective;
+    const name = this.#interfaceName();
+    const [wireguard, links, routes, ipv4, ipv6] = await Promise.all([
+      this.observePeers(),
+      readLinks(this.#run),
+      readRoutes(this.#run),
+      this.#observeFirewall(4),
+      this.#observeFirewall(6),
+    ]);
+    const watched = spec === undefined ? [] : [name, ...spec.exit.uplinks];
+    return {
+      atMs: this.#clock.nowMs(),
+      applied: this.#applied === undefined ? null : { specHash: this.#applied.hash },
+      wireguard,
+      forwarding: {
+        ipv4: Object.fromEntries(
+          watched.map((each) => [each, this.#sysctls.read(`net/ipv4/conf/${each}/forwarding`) === "1"]),
+        ),
+        ipv6: readFlag(this.#sysctls.read("net/ipv6/conf/all/forwarding")),
+      },
+      firewall: { ipv4, ipv6 },
+      links,
+      routes,
+    };
+  }
+
+  observePeers(): Promise<ObservedWireguard> {
+    return observeWireguard(this.#run, this.#interfaceName());
+  }
+
+  async restore(): Promise<RestoreResult> {
+    const journal = this.#journal.read();
+    const undone: string[] = [];
+    const failed: string[] = [];
+    const names = new Set([DEFAULT_INTERFACE, ...(journal?.interfaces ?? [])]);
+    for (const name of names) {
+      const removed = await removeInterface(this.#run, name);
+      if (!removed.ok) failed.push(removed.error.message);
+      else if (removed.value) undone.push(`interface ${name}`);
+    }
+    const sysctls = restoreSysctls(this.#sysctls, journal?.sysctls ?? []);
+    undone.push(...sysctls.undone);
+    failed.push(...sysctls.failed);
+    for (const family of [4, 6] as const) {
+      const removed = await removeRules(this.#run, family);
+      if (removed.ok) undone.push(...removed.value);
+      else if (family === 4 || this.#sysctls.interfaces(6).length > 0) failed.push(removed.error.message);
+    }
+    this.#applied = undefined;
+    // What could not be undone stays in the journal: the next restore tries again.
+    if (failed.length === 0) this.#journal.clear();
+    return { undone, failed };
+  }
+
+  inspectFirewall(): Promise<FirewallInspection> {
+    return inspectFirewall(this.#run);
+  }
+
+  watch(listener: (kinds: NetworkChange["kinds"]) => void): () => void {
+    const watch = new NetworkWatch(this.#clock, listener);
+    return () => watch.stop();
+  }
+
+  #interfaceName(): string {
+    return this.#applied?.effective.wireguard.interfaceName ?? DEFAULT_INTERFACE;
+  }
+
+  /** Everything that can be known to fail before anything is touched. */
+  async #preflight(spec: NetworkSpec): Promise<HiggsError | undefined> {
+    const { interfaceName, listenPort } = spec.wireguard;
+    const link = await readLink(this.#run, interfaceName);
+    if (link !== undefined && link.kind !== "wireguard" && link.kind !== "tun") {
+      return {
+        code: "interface-name-taken",
+        message: `There is already an interface ${interfaceName} that is not ours.`,
+        hint: `Rename it, or remove it with: ip link del ${interfaceName}`,
+      };
+    }
+    const present = await observeWireguard(this.#run, interfaceName);
+    const holdsPort = present.state === "present" && present.listenPort === listenPort;
+    if (!holdsPort && !(await isUdpPortFree(listenPort))) return portInUse(listenPort).error;
+    return this.#prefixConflict(spec);
+  }
+
+  async #prefixConflict(spec: NetworkSpec): Promise<HiggsError | undefined> {
+    const guests = [spec.guests.ipv4, spec.guests.ipv6].flatMap((text) => {
+      const parsed = text === null ? undefined : parsePrefix(text);
+      return parsed === undefined ? [] : [parsed];
+    });
+    for (const route of await readRoutes(this.#run)) {
+      if (route.interfaceName === spec.wireguard.interfaceName || route.destination === "default") continue;
+      const taken = parsePrefix(route.destination);
+      if (taken === undefined || taken.length === 0 || !guests.some((guest: Prefix) => overlaps(guest, taken)))
+        continue;
+      return {
+        code: "prefix-conflict",
+        message: `The guest network overlaps ${route.destination}, which this machine reaches through ${route.interfaceName ?? "another interface"}.`,
+        hint: "Choose another guest network: higgsnode settings set guestIpv4=10.77.0.0/16",
+      };
+    }
+    return undefined;
+  }
+
+  /** A change of peers alone touches nothing but the interface's peer list. Undefined when more has changed. */
+  async #applyPeers(spec: NetworkSpec, hash: string, privateKey: string): Promise<Result<ApplyResult> | undefined> {
+    const applied = this.#applied;
+    if (applied === undefined) return undefined;
+    const effective = effectiveSpec(spec, applied.result.ipv6.state === "failed");
+    const samePeers = hash === applied.hash;
+    if (!samePeers && hashOf(withoutPeers(effective)) !== hashOf(withoutPeers(applied.effective))) return undefined;
+    if (!(await this.#isInPlace(applied.effective))) return undefined;
+    if (samePeers) return ok({ ...applied.result, changed: false });
+    const synced = await syncWireguard(this.#run, effective.wireguard, { privateKey, stateDir: this.#stateDir });
+    if (!synced.ok) return undefined;
+    const result: ApplyResult = { ...applied.result, specHash: hash, changed: true };
+    this.#applied = { effective, hash, result };
+    return ok(result);
+  }
+
+  /** Whether interface, forwarding and firewall still are what was applied. */
+  async #isInPlace(spec: NetworkSpec): Promise<boolean> {
+    const { name, ...wanted } = { name: spec.wireguard.interfaceName, ...spec.wireguard };
+    const present = await observeWireguard(this.#run, name);
+    if (present.state !== "present" || !present.up || present.mtu !== wanted.mtu) return false;
+    if (present.listenPort !== wanted.listenPort) return false;
+    if (!wanted.addresses.every((address) => present.addresses.includes(address))) return false;
+    const known = new Set(present.peers.map(({ publicKey }) => publicKey));
+    const applied = this.#applied?.effective.wireguard.peers ?? [];
+    if (known.size !== applied.length || !applied.every(({ publicKey }) => known.has(publicKey))) return false;
+    if (this.#forwardingPlan(spec).writes.length > 0) return false;
+    const firewalls = await Promise.all(([4, 6] as const).map((family) => this.#observeFirewall(family)));
+    return firewalls.every(({ state }) => state === "matches" || state === "absent");
+  }
+
+  async #applyAll(
+    spec: NetworkSpec,
+    hash: string,
+    key: { privateKey: string; publicKey: string },
+  ): Promise<Result<ApplyResult>> {
+    const { interfaceName } = spec.wireguard;
+    this.#journal.add({ interfaces: [interfaceName] });
+    const stale = this.#applied?.effective.wireguard.interfaceName;
+    if (stale !== undefined && stale !== interfaceName) await removeInterface(this.#run, stale);
+
+    const ipv4 = await this.#applyFamily(spec, 4);
+    if (!ipv4.ok) return ipv4;
+    const ipv6 = await this.#applyFamily(spec, 6);
+    const effective = effectiveSpec(spec, !ipv6.ok);
+
+    const implementation = await ensureInterface(this.#run, interfaceName);
+    if (!implementation.ok) return implementation;
+    const synced = await syncWireguard(this.#run, effective.wireguard, {
+      privateKey: key.privateKey,
+      stateDir: this.#stateDir,
+    });
+    if (!synced.ok) return synced;
+    const configured = await configureInterface(this.#run, effective.wireguard);
+    if (!configured.ok) return configured;
+    const forwarding = this.#forward(effective);
+    if (!forwarding.ok) return forwarding;
+
+    const result: ApplyResult = {
+      changed: true,
+      publicKey: key.publicKey,
+      implementation: implementation.value,
+      specHash: hash,
+      ipv6: ipv6.ok
+        ? { state: spec.guests.ipv6 !== null && spec.exit.ipv6 !== "off" ? "on" : "off" }
+        : { state: "failed", error: ipv6.error },
+    };
+    this.#applied = { effective, hash, result };
+    return ok(result);
+  }
+
+  /** Puts the rules of one family in place, or takes ours away where the spec wants none. */
+  async #applyFamily(spec: NetworkSpec, family: Family): Promise<Result<unknown>> {
+    const plan = planRules(spec, family);
+    if (plan !== undefined) {
+      const applied = await applyRules(this.#run, family, plan);
+      if (!applied.ok) await removeRules(this.#run, family);
+      return applied;
+    }
+    // Without ip6tables there is nothing of ours to take away.
+    const removed = await removeRules(this.#run, family);
+    return family === 6 ? ok(undefined) : removed;
+  }
+
+  #forward(spec: NetworkSpec): Result<void> {
+    const plan = this.#forwardingPlan(spec);
+    if (plan.saves.length > 0) this.#journal.add({ sysctls: plan.saves });
+    for (const { key, value } of plan.writes) {
+      try {
+        this.#sysctls.write(key, value);
+      } catch (error) {
+        return fail(
+          "forwarding-refused",
+          `The kernel refused ${key.replaceAll("/", ".")}=${value}: ${error instanceof Error ? error.message : String(error)}`,
+        );
+      }
+    }
+    return ok(undefined);
+  }
+
+  #forwardingPlan(spec: NetworkSpec) {
+    return planForwarding(this.#sysctls, {
+      own: spec.wireguard.interfaceName,
+      uplinks: spec.exit.uplinks,
+      ipv4: spec.exit.ipv4 !== "off",
+      ipv6: spec.exit.ipv6 !== "off",
+    });
+  }
+
+  async #observeFirewall(family: Family): Promise<ObservedFirewall> {
+    const plan = this.#applied === undefined ? undefined : planRules(this.#applied.effective, family);
+    const tables = await readTables(this.#run, family);
+    // Without ip6tables there can be nothing of ours in it.
+    if (!tables.ok && family === 6 && plan === undefined) return { state: "absent" };
+    if (!tables.ok) return { state: "unavailable", reason: tables.error.message };
+    const differences = compareRules(plan ?? new Map(), tables.value);
+    if (plan === undefined) {
+      const leftOver = [...tables.value].some(([, chains]) =>
+        [...chains.keys()].some((name) => name.startsWith("HIGGS-")),
+      );
+      return leftOver ? { state: "differs", differences: ["chains of an earlier run are left"] } : { state: "absent" };
+    }
+    return differences.length === 0 ? { state: "matches" } : { state: "differs", differences };
+  }
+}
+
+/** Where IPv6 could not be made safe, guests get none: no address, no allowed IPs, no forwarding. */
+function effectiveSpec(spec: NetworkSpec, ipv6Failed: boolean): NetworkSpec {
+  if (!ipv6Failed || spec.guests.ipv6 === null) return spec;
+  const isIpv4 = (text: string) => splitPrefix(text)?.address.family === 4;
+  return {
+    ...spec,
+    guests: { ...spec.guests, ipv6: null },
+    exit: { ...spec.exit, ipv6: "off" },
+    wireguard: {
+      ...spec.wireguard,
+      addresses: spec.wireguard.addresses.filter(isIpv4),
+      peers: spec.wireguard.peers.map((peer) => ({ ...peer, allowedIps: peer.allowedIps.filter(isIpv4) })),
+    },
+  };
+}
+
+function withoutPeers(spec: NetworkSpec): NetworkSpec {
+  return { ...spec, wireguard: { ...spec.wireguard, peers: [] } };
+}
+
+/** Specs come out of one parser, so equal specs have equal text. */
+function hashOf(spec: NetworkSpec): string {
+  return createHash("sha256").update(JSON.stringify(spec)).digest("hex").slice(0, 16);
+}
+
+function readFlag(value: string | undefined): boolean | null {
+  return value === undefined ? null : value === "1";
+}
+
+/** Binds the port for a moment, exclusively, on the wildcard address of both families. */
+function isUdpPortFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket({ type: "udp4", reuseAddr: false });
+    socket.once("error", () => {
+      socket.close();
+      resolve(false);
+    });
+    socket.bind({ port, exclusive: true }, () => socket.close(() => resolve(true)));
+  });
+}

@@ -1,0 +1,18 @@
+/** `restore-network`: undoes what any earlier run left, without a running node. */
+import { systemClock } from "../../src-shared/clock.ts";
+import type { RestoreResult } from "../../src-shared/helper/protocol.ts";
+import type { Result } from "../../src-shared/result.ts";
+import { defaultHelperPath, openHelper } from "./open-helper.ts";
+
+export async function restoreNetwork(options: { helperPath?: string | undefined }): Promise<Result<RestoreResult>> {
+  const helper = openHelper({
+    clock: systemClock,
+    helperPath: options.helperPath ?? defaultHelperPath(),
+    mayPrompt: true,
+  });
+  try {
+    return await helper.call("restore", {});
+  } finally {
+    helper.dispose();
+  }
+}
