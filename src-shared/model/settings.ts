@@ -46,6 +46,11 @@ export const settingsSchema = z.strictObject({
   allowedDestinations: z.array(allowedDestinationSettingSchema).max(64).default([]),
   /** `standard` refuses TCP 25; `strict` also the other mail, file-sharing and remote-desktop ports. */
   blockedPorts: z.enum(["none", "standard", "strict"]).default("standard"),
+  /** Addresses with port that the diagnosis tries to reach, as a sign that the internet is there. */
+  egressTargets: z
+    .array(z.string().refine((text) => parseEndpoint(text) !== undefined, "must be address:port"))
+    .max(8)
+    .default(["1.1.1.1:443", "9.9.9.9:443", "[2606:4700:4700::1111]:443", "[2620:fe::fe]:443"]),
   /** Keep the private keys made for clients, so that their configuration can be shown again. */
   keepClientKeys: z.boolean().default(false),
 });

@@ -1,0 +1,83 @@
+/** What a check is, and what it may look at. */
+import type { CheckResult, DiagnosisGroup } from "../../src-shared/model/diagnosis.ts";
+import type { PhaseState } from "../../src-shared/model/node-state.ts";
+import type { Settings } from "../../src-shared/model/settings.ts";
+import type { Capabilities, FirewallInspection, NetworkObservation } from "../../src-shared/network-observation.ts";
+import type { HiggsError, Result } from "../../src-shared/result.ts";
+import type { ExitPlan } from "../node/exit-planner.ts";
+
+/** What only root can see; each part read once for all checks. */
+export interface MachineFacts {
+  capabilities: Capabilities;
+  observation: NetworkObservation;
+  inspection: FirewallInspection;
+}
+
+/** The node that shares at present. */
+export interface SharingFacts {
+  state: PhaseState;
+  plan: ExitPlan;
+  dnsPort: number;
+  ipv6Failed: boolean;
+}
+
+export interface CheckContext {
+  dataDir: string;
+  settings: Settings;
+  machine: Result<MachineFacts>;
+  /** Null where sharing is off, or no node runs. */
+  sharing: SharingFacts | null;
+}
+
+export type Verdict =
+  | { outcome: "pass" | "skipped"; detail: string }
+  | { outcome: "warn" | "fail"; detail: string; fix: string };
+
+export interface Check {
+  /** Stable, `group.subject`. */
+  id: string;
+  group: DiagnosisGroup;
+  title: string;
+  run(context: CheckContext, signal: AbortSignal): Verdict | Promise<Verdict>;
+}
+
+export type { CheckResult };
+
+export function pass(detail: string): Verdict {
+  return { outcome: "pass", detail };
+}
+
+export function skipped(reason: string): Verdict {
+  return { outcome: "skipped", detail: reason };
+}
+
+export function warn(detail: string, fix: string): Verdict {
+  return { outcome: "warn", detail, fix };
+}
+
+export function failed(detail: string, fix: string): Verdict {
+  return { outcome: "fail", detail, fix };
+}
+
+/** Runs `look` where root's view is there, and says that it did not where it is not. */
+export function withMachine(
+  { machine }: CheckContext,
+  look: (facts: MachineFacts) => Verdict | Promise<Verdict>,
+): Verdict | Promise<Verdict> {
+  return machine.ok ? look(machine.value) : skipped(`Not looked at: ${lowerFirst(machine.error)}`);
+}
+
+/** Runs `look` where the node shares and root's view is there. */
+export function whileSharing(
+  context: CheckContext,
+  look: (sharing: SharingFacts, facts: MachineFacts) => Verdict | Promise<Verdict>,
+): Verdict | Promise<Verdict> {
+  const { sharing } = context;
+  if (sharing === null) return skipped("Sharing is off.");
+  return withMachine(context, (facts) => look(sharing, facts));
+}
+
+function lowerFirst({ message, hint }: HiggsError): string {
+  const sentence = message.charAt(0).toLowerCase() + message.slice(1);
+  return hint === undefined ? sentence : `${sentence} ${hint}`;
+}
