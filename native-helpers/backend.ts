@@ -13,7 +13,10 @@ export interface NetworkBackend {
   /** Whether anything of ours is, or may be, on this machine. */
   ownsNetwork(): boolean;
   capabilities(): Promise<Capabilities>;
-  /** Makes the kernel match the spec. After a failure nothing of ours is left. */
+  /**
+   * Makes the kernel match the spec. A spec that is refused beforehand changes nothing; after a failure
+   * on the way nothing of ours is left.
+   */
   apply(spec: NetworkSpec): Promise<Result<ApplyResult>>;
   observe(): Promise<NetworkObservation>;
   /** The interface and its peers alone: what is asked every few seconds. */

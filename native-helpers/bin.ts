@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { systemClock } from "../src-shared/clock.ts";
 import { HELPER_SOCKET_NAME, HELPER_TOKEN_NAME } from "../src-shared/helper/protocol.ts";
-import { fail, type HiggsError, ok, type Result } from "../src-shared/result.ts";
+import { errorOf, fail, type HiggsError, ok, type Result } from "../src-shared/result.ts";
 import { Journal } from "./journal.ts";
 import { LinuxBackend } from "./linux/linux-backend.ts";
 import { run } from "./linux/run.ts";
@@ -19,6 +19,12 @@ import { HelperServer } from "./server.ts";
 
 /** Long enough for an app to be updated or to come back from a crash, short enough not to be forgotten. */
 const DEFAULT_GRACE_MS = 30_000;
+
+/** A day. A timer of Node fires at once where its delay does not fit 31 bits. */
+const MAX_GRACE_MS = 86_400_000;
+
+/** The last uid; the number after it means "nobody in particular" to chown(2). */
+const MAX_UID = 0xffff_fffe;
 
 declare const HIGGS_VERSION: string | undefined;
 const VERSION = typeof HIGGS_VERSION === "string" ? HIGGS_VERSION : "development";
@@ -40,15 +46,16 @@ function readOptions(argv: string[], env: NodeJS.ProcessEnv): Result<Options> {
   } catch (error) {
     return fail("bad-arguments", error instanceof Error ? error.message : String(error));
   }
-  const uid = wholeNumber(values.uid ?? env.PKEXEC_UID ?? env.SUDO_UID ?? "0");
-  const graceMs = wholeNumber(values["grace-ms"] ?? String(DEFAULT_GRACE_MS));
+  const uid = wholeNumber(values.uid ?? env.PKEXEC_UID ?? env.SUDO_UID ?? "0", MAX_UID);
+  const graceMs = wholeNumber(values["grace-ms"] ?? String(DEFAULT_GRACE_MS), MAX_GRACE_MS);
   if (uid === undefined || graceMs === undefined)
-    return fail("bad-arguments", "--uid and --grace-ms take a whole number.");
+    return fail("bad-arguments", `--uid and --grace-ms take a whole number, the latter up to ${MAX_GRACE_MS}.`);
   return ok({ uid, graceMs, stay: values.stay ?? false });
 }
 
-function wholeNumber(text: string): number | undefined {
-  return /^[0-9]{1,10}$/.test(text) ? Number(text) : undefined;
+function wholeNumber(text: string, most: number): number | undefined {
+  const value = /^[0-9]{1,10}$/.test(text) ? Number(text) : Number.POSITIVE_INFINITY;
+  return value <= most ? value : undefined;
 }
 
 async function main(): Promise<Result<void>> {
@@ -82,7 +89,7 @@ async function main(): Promise<Result<void>> {
   const token = randomBytes(32).toString("hex");
 
   const end = async (restore: boolean) => {
-    if (restore) await server.restore();
+    if (restore) await server.restoreForGood();
     rmSync(socketPath, { force: true });
     rmSync(tokenPath, { force: true });
     await server.close();
@@ -121,5 +128,5 @@ function complain(error: HiggsError): never {
   process.exit(1);
 }
 
-const started = await main();
+const started = await main().catch((thrown: unknown) => ({ ok: false as const, error: errorOf(thrown) }));
 if (!started.ok) complain(started.error);

@@ -39,6 +39,12 @@ const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
 /** With nothing applied and nobody connected there is nothing to wait for. */
 const IDLE_EXIT_MS = 5_000;
 
+/** Whoever was refused has this long to read why. */
+const REFUSAL_READ_WITHIN_MS = 2_000;
+
+/** A refusal may quote the client's own words; more of them than this tells nobody anything. */
+const MAX_REASON_CHARACTERS = 300;
+
 export interface HelperServerOptions {
   backend: NetworkBackend;
   clock: Clock;
@@ -58,7 +64,8 @@ interface Client {
   known: boolean;
   waiting: number;
   unsubscribe: (() => void) | undefined;
-  cancelHello: CancelTimer;
+  /** Closes who does not introduce himself, or does not read why he was refused. */
+  cancelDeadline: CancelTimer;
 }
 
 export class HelperServer {
@@ -67,7 +74,9 @@ export class HelperServer {
   readonly #clients = new Set<Client>();
   #controller: Client | undefined;
   #queue: Promise<unknown> = Promise.resolve();
-  #cancelTimer: CancelTimer | undefined;
+  #cancelGrace: CancelTimer | undefined;
+  #cancelIdle: CancelTimer | undefined;
+  #ending = false;
   #closed = false;
 
   constructor(options: HelperServerOptions) {
@@ -92,14 +101,15 @@ export class HelperServer {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#cancelTimer?.();
+    this.#stopWaiting();
     for (const client of [...this.#clients]) client.socket.destroy();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
     await this.#queue;
   }
 
-  /** Restores after everything that is under way. */
-  restore(): Promise<HelperResult<"restore">> {
+  /** Restores after everything that is under way; from now on every apply is refused. */
+  restoreForGood(): Promise<HelperResult<"restore">> {
+    this.#ending = true;
     return this.#inTurn(() => this.#options.backend.restore());
   }
 
@@ -109,14 +119,18 @@ export class HelperServer {
       known: false,
       waiting: 0,
       unsubscribe: undefined,
-      cancelHello: this.#options.clock.after(HELLO_WITHIN_MS, () => socket.destroy()),
+      cancelDeadline: this.#options.clock.after(HELLO_WITHIN_MS, () => socket.destroy()),
     };
     this.#clients.add(client);
     const lines = new LineSplitter(MAX_HELLO_BYTES);
     socket.setEncoding("utf8");
     socket.on("data", (chunk: string) => {
+      // What a refused client still sends is read and forgotten, so that it comes to reading our answer.
+      if (socket.writableEnded) return;
       try {
         for (const line of lines.push(chunk)) {
+          // Nobody is heard after he was refused.
+          if (socket.writableEnded || socket.destroyed) return;
           void this.#receive(client, line);
           if (client.known) lines.maxLength = MAX_HELPER_MESSAGE_BYTES;
         }
@@ -129,7 +143,7 @@ export class HelperServer {
   }
 
   #left(client: Client): void {
-    client.cancelHello();
+    client.cancelDeadline();
     client.unsubscribe?.();
     this.#clients.delete(client);
     if (this.#controller === client) this.#controller = undefined;
@@ -137,6 +151,16 @@ export class HelperServer {
   }
 
   async #receive(client: Client, line: string): Promise<void> {
+    try {
+      await this.#handle(client, line);
+    } catch (thrown) {
+      const error = errorOf(thrown);
+      this.#options.log.write("internal-error", { message: error.message.slice(0, MAX_REASON_CHARACTERS) });
+      this.#refuse(client, error);
+    }
+  }
+
+  async #handle(client: Client, line: string): Promise<void> {
     const request = helperRequestSchema.safeParse(parseJson(line));
     if (!request.success) return this.#refuse(client, { code: "bad-message", message: "This is no helper request." });
     const { id, verb, params } = request.data;
@@ -152,7 +176,7 @@ export class HelperServer {
     if (!parsed.success) {
       const error = {
         code: verb === "apply" ? "bad-spec" : "bad-message",
-        message: `${verb} was refused: ${describeZodError(parsed.error)}.`,
+        message: `${verb} was refused: ${describeZodError(parsed.error).slice(0, MAX_REASON_CHARACTERS)}.`,
       };
       if (!client.known) return this.#refuse(client, error);
       return this.#answer(client, { id, ok: false, error });
@@ -173,7 +197,7 @@ export class HelperServer {
       else this.#refuse(client, result.error);
     } catch (thrown) {
       const error = errorOf(thrown);
-      this.#options.log.write("internal-error", { verb, message: error.message });
+      this.#options.log.write("internal-error", { verb, message: error.message.slice(0, MAX_REASON_CHARACTERS) });
       this.#answer(client, { id, ok: false, error });
     } finally {
       client.waiting--;
@@ -186,7 +210,7 @@ export class HelperServer {
       case "hello":
         return this.#hello(client, request.params);
       case "capabilities":
-        return ok(await backend.capabilities());
+        return ok(await this.#inTurn(() => backend.capabilities()));
       case "observe":
         return ok(await this.#inTurn(() => backend.observe()));
       case "observe-peers":
@@ -195,18 +219,26 @@ export class HelperServer {
         return ok(await this.#inTurn(() => backend.inspectFirewall()));
       case "apply":
         return this.#inTurn(async () => {
+          if (this.#ending) return fail("helper-ending", "The helper is ending.", "Try again in a moment.");
           if (this.#controller !== undefined && this.#controller !== client) {
             return fail("helper-busy", "Another running node controls the network.", "Stop the other node first.");
           }
           // Whoever left while his request waited has nobody to hold the network for.
           if (client.socket.destroyed) return fail("client-gone", "The client has gone.");
           this.#controller = client;
-          const applied = await backend.apply(request.params.spec);
-          log.write(
-            "apply",
-            applied.ok ? { ok: true, changed: applied.value.changed } : { ok: false, code: applied.error.code },
-          );
-          return applied;
+          this.#stopWaiting();
+          try {
+            const applied = await backend.apply(request.params.spec);
+            log.write(
+              "apply",
+              applied.ok ? { ok: true, changed: applied.value.changed } : { ok: false, code: applied.error.code },
+            );
+            return applied;
+          } finally {
+            // Who left meanwhile, or got nothing, holds nothing.
+            if (!this.#clients.has(client) || !backend.ownsNetwork()) this.#controller = undefined;
+            this.#watchForEnd();
+          }
         });
       case "restore":
         return ok(
@@ -220,10 +252,14 @@ export class HelperServer {
           }),
         );
       case "subscribe":
-        client.unsubscribe?.();
-        client.unsubscribe = request.params.topics.includes("network-change")
-          ? backend.watch((kinds) => this.#answer(client, { event: { topic: "network-change", kinds } }))
-          : undefined;
+        if (request.params.topics.includes("network-change")) {
+          client.unsubscribe ??= backend.watch((kinds) =>
+            this.#answer(client, { event: { topic: "network-change", kinds } }),
+          );
+        } else {
+          client.unsubscribe?.();
+          client.unsubscribe = undefined;
+        }
         return ok({});
     }
   }
@@ -242,8 +278,9 @@ export class HelperServer {
       );
     }
     client.known = true;
-    client.cancelHello();
-    this.#cancelIdle();
+    client.cancelDeadline();
+    this.#cancelIdle?.();
+    this.#cancelIdle = undefined;
     return ok({ protocol: HELPER_PROTOCOL_VERSION, version, pid: process.pid, ownsNetwork: backend.ownsNetwork() });
   }
 
@@ -255,51 +292,60 @@ export class HelperServer {
   }
 
   #answer(client: Client, message: HelperMessage): void {
-    if (client.socket.destroyed) return;
+    if (client.socket.destroyed || client.socket.writableEnded) return;
     client.socket.write(`${JSON.stringify(message)}\n`);
     if (client.socket.writableLength > MAX_UNREAD_BYTES) client.socket.destroy();
   }
 
   #refuse(client: Client, error: HiggsError): void {
-    if (client.socket.destroyed) return;
-    client.socket.removeAllListeners("data");
-    client.socket.end(`${JSON.stringify({ id: null, ok: false, error } satisfies HelperMessage)}\n`, () =>
-      client.socket.destroy(),
-    );
+    if (client.socket.destroyed || client.socket.writableEnded) return;
+    client.cancelDeadline();
+    client.cancelDeadline = this.#options.clock.after(REFUSAL_READ_WITHIN_MS, () => client.socket.destroy());
+    client.socket.end(`${JSON.stringify({ id: null, ok: false, error } satisfies HelperMessage)}\n`);
   }
 
-  /** Starts the clock that ends it all, where nobody holds the network or nobody is there. */
+  /**
+   * Starts the clock that ends it all, where nobody holds the network or nobody is there. A grace time that
+   * runs already goes on: whoever comes only to look must not be able to prolong it.
+   */
   #watchForEnd(): void {
     if (this.#closed || this.#controller !== undefined) return;
-    const { backend, clock, graceMs, stayWhenIdle, onDone } = this.#options;
+    const { backend, clock, graceMs, stayWhenIdle } = this.#options;
     if (backend.ownsNetwork()) {
-      this.#cancelTimer?.();
-      this.#cancelTimer = clock.after(graceMs, () => {
-        void this.#inTurn(async () => {
-          if (this.#controller !== undefined || this.#closed) return;
-          this.#options.log.write("grace-over");
-          await backend.restore();
-        }).then(() => this.#watchForEnd());
-      });
+      this.#cancelGrace ??= clock.after(graceMs, () => void this.#inTurn(() => this.#graceOver()));
       return;
     }
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
+    this.#stopWaiting();
     if (stayWhenIdle || this.#clients.size > 0) return;
-    this.#cancelTimer = clock.after(IDLE_EXIT_MS, () => {
-      void this.#inTurn(async () => {
-        // An apply whose client left in the middle may have made changes since.
-        if (this.#clients.size > 0 || backend.ownsNetwork()) this.#watchForEnd();
-        else onDone();
-      });
-    });
+    this.#cancelIdle = clock.after(IDLE_EXIT_MS, () => void this.#inTurn(async () => this.#idleOver()));
   }
 
-  /** Somebody came while we waited to exit with nothing to do. A grace time goes on: only an apply ends that. */
-  #cancelIdle(): void {
-    if (this.#options.backend.ownsNetwork()) return;
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
+  async #graceOver(): Promise<void> {
+    this.#cancelGrace = undefined;
+    if (this.#controller !== undefined || this.#closed) return;
+    const { backend, log } = this.#options;
+    log.write("grace-over");
+    try {
+      await backend.restore();
+    } catch (thrown) {
+      log.write("internal-error", { message: errorOf(thrown).message.slice(0, MAX_REASON_CHARACTERS) });
+    }
+    // What could not be undone is tried again after another grace time.
+    this.#watchForEnd();
+  }
+
+  #idleOver(): void {
+    this.#cancelIdle = undefined;
+    // An apply whose client left in the middle may have made changes since.
+    if (this.#clients.size > 0 || this.#options.backend.ownsNetwork()) this.#watchForEnd();
+    else this.#options.onDone();
+  }
+
+  #stopWaiting(): void {
+    this.#cancelGrace?.();
+    this.#cancelGrace = undefined;
+    this.#cancelIdle?.();
+    this.#cancelIdle = undefined;
   }
 }
 

@@ -12,9 +12,21 @@ export const PROGRAMS = [
   { program: "ss", tests: true, packages: { debian: "iproute2", fedora: "iproute", arch: "iproute2" } },
   { program: "ps", tests: true, packages: { debian: "procps", fedora: "procps-ng", arch: "procps-ng" } },
   { program: "sysctl", tests: true, packages: { debian: "procps", fedora: "procps-ng", arch: "procps-ng" } },
-  { program: "conntrack", tests: true, packages: { debian: "conntrack", fedora: "conntrack-tools", arch: "conntrack-tools" } },
-  { program: "miniupnpd", tests: true, packages: { debian: "miniupnpd-nftables", fedora: "miniupnpd", arch: "miniupnpd" } },
-  { program: "nats-server", tests: true, packages: { debian: "nats-server", fedora: "nats-server", arch: "nats-server" } },
+  {
+    program: "conntrack",
+    tests: true,
+    packages: { debian: "conntrack", fedora: "conntrack-tools", arch: "conntrack-tools" },
+  },
+  {
+    program: "miniupnpd",
+    tests: true,
+    packages: { debian: "miniupnpd-nftables", fedora: "miniupnpd", arch: "miniupnpd" },
+  },
+  {
+    program: "nats-server",
+    tests: true,
+    packages: { debian: "nats-server", fedora: "nats-server", arch: "nats-server" },
+  },
   { program: "chromium", tests: true, packages: { debian: "chromium", fedora: "chromium", arch: "chromium" } },
 ];
 

@@ -6,8 +6,8 @@
  * `--tests` also brings what only the tests and the lab need.
  */
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createHash } from "node:crypto";
+import { accessSync, constants, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { installCommands, OTHER_SYSTEMS, PROGRAMS } from "./platform-packages.mjs";
@@ -21,7 +21,9 @@ installSystemPackages();
 /** `npm ci` runs when the lock file is not the one that was installed last. */
 function installNpmPackages() {
   const stamp = join(root, "node_modules", ".higgsnode-setup");
-  const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+  const lock = createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
   say("installing npm packages (npm ci)");
   run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
@@ -40,7 +42,8 @@ function installNpmPackages() {
 function installSystemPackages() {
   const missing = PROGRAMS.filter(({ program, tests }) => (withTests || !tests) && !isInstalled(program));
   if (process.platform !== "linux") {
-    if (!isInstalled("wg")) say(`WireGuard is missing; install it with: ${OTHER_SYSTEMS[process.platform] ?? "your package manager"}`);
+    if (!isInstalled("wg"))
+      say(`WireGuard is missing; install it with: ${OTHER_SYSTEMS[process.platform] ?? "your package manager"}`);
     return;
   }
   if (missing.length === 0) return;

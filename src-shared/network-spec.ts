@@ -34,7 +34,11 @@ export const ownInterfaceSchema = z
  * Name of somebody else's interface, as far as we ever have to write it: IFNAMSIZ is 16 with the
  * terminating zero, and the name becomes part of a path below /proc/sys.
  */
-export const interfaceNameSchema = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}$/, "not an interface name");
+export const interfaceNameSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}$/, "not an interface name")
+  // Below /proc/sys/net/ipv4/conf these two stand for every interface of the machine (ip-sysctl).
+  .refine((name) => name !== "all" && name !== "default", "all and default are no interfaces");
 
 export const peerSchema = z.strictObject({
   publicKey: wireguardKeySchema,

@@ -36,12 +36,13 @@ export function compareRules(plan: Rules, tables: SavedTables): string[] {
       else differences.push(...compareChain(`${table} ${chain}`, rules, present));
     }
     for (const [builtin, target] of JUMPS.get(table) ?? []) {
-      const positions = jumpPositions(saved?.get(builtin)?.rules ?? [], target);
-      if (positions.length !== 1 || positions[0] !== 0) {
-        differences.push(
-          `${table}: ${builtin} ${positions.length === 0 ? `does not jump to ${target}` : `does not jump to ${target} first`}`,
-        );
-      }
+      const rules = saved?.get(builtin)?.rules ?? [];
+      const positions = jumpPositions(rules, target);
+      if (positions.length === 0) differences.push(`${table}: ${builtin} does not jump to ${target}`);
+      else if (positions.length > 1 || positions[0] !== 0)
+        differences.push(`${table}: ${builtin} does not jump to ${target} first`);
+      else if (rules[0] !== `-j ${target}`)
+        differences.push(`${table}: ${builtin} does not jump to ${target} for every packet`);
     }
     for (const chain of saved?.keys() ?? []) {
       if (chain.startsWith(CHAIN_PREFIX) && !chains.has(chain))

@@ -17,7 +17,7 @@ import type {
   ObservedWireguard,
 } from "../../src-shared/network-observation.ts";
 import type { NetworkSpec } from "../../src-shared/network-spec.ts";
-import { fail, type HiggsError, ok, type Result } from "../../src-shared/result.ts";
+import { errorOf, fail, type HiggsError, ok, type Result } from "../../src-shared/result.ts";
 import type { NetworkBackend } from "../backend.ts";
 import type { Journal } from "../journal.ts";
 import { readCapabilities } from "./capabilities.ts";
@@ -53,6 +53,8 @@ export interface LinuxBackendOptions {
   sysctls: SysctlTree;
   journal: Journal;
   stateDir: string;
+  /** Whether a UDP port can be bound on this machine; handed in by tests. */
+  isPortFree?: (port: number) => Promise<boolean>;
 }
 
 export class LinuxBackend implements NetworkBackend {
@@ -61,14 +63,16 @@ export class LinuxBackend implements NetworkBackend {
   readonly #sysctls: SysctlTree;
   readonly #journal: Journal;
   readonly #stateDir: string;
+  readonly #isPortFree: (port: number) => Promise<boolean>;
   #applied: Applied | undefined;
 
-  constructor({ run, clock, sysctls, journal, stateDir }: LinuxBackendOptions) {
+  constructor({ run, clock, sysctls, journal, stateDir, isPortFree = isUdpPortFree }: LinuxBackendOptions) {
     this.#run = run;
     this.#clock = clock;
     this.#sysctls = sysctls;
     this.#journal = journal;
     this.#stateDir = stateDir;
+    this.#isPortFree = isPortFree;
   }
 
   ownsNetwork(): boolean {
@@ -81,14 +85,23 @@ export class LinuxBackend implements NetworkBackend {
 
   async apply(spec: NetworkSpec): Promise<Result<ApplyResult>> {
     const hash = hashOf(spec);
+    const others = this.#journal.read()?.interfaces.filter((name) => name !== spec.wireguard.interfaceName) ?? [];
+    // Another interface of ours, of this run or of one that crashed, would hold the prefix and the port.
+    if (others.length > 0) await this.restore();
     const refused = await this.#preflight(spec);
     if (refused !== undefined) return { ok: false, error: refused };
     const key = ensurePrivateKey(this.#stateDir);
     const peersOnly = await this.#applyPeers(spec, hash, key.privateKey);
     if (peersOnly !== undefined) return peersOnly;
-    const done = await this.#applyAll(spec, hash, key);
-    if (!done.ok) await this.restore();
-    return done;
+    try {
+      const done = await this.#applyAll(spec, hash, key);
+      if (!done.ok) await this.restore();
+      return done;
+    } catch (thrown) {
+      // A full disk, mostly: the journal could not be written.
+      await this.restore();
+      return { ok: false, error: errorOf(thrown) };
+    }
   }
 
   async observe(): Promise<NetworkObservation> {
@@ -172,7 +185,7 @@ export class LinuxBackend implements NetworkBackend {
     }
     const present = await observeWireguard(this.#run, interfaceName);
     const holdsPort = present.state === "present" && present.listenPort === listenPort;
-    if (!holdsPort && !(await isUdpPortFree(listenPort))) return portInUse(listenPort).error;
+    if (!holdsPort && !(await this.#isPortFree(listenPort))) return portInUse(listenPort).error;
     return this.#prefixConflict(spec);
   }
 
@@ -184,8 +197,7 @@ export class LinuxBackend implements NetworkBackend {
     for (const route of await readRoutes(this.#run)) {
       if (route.interfaceName === spec.wireguard.interfaceName || route.destination === "default") continue;
       const taken = parsePrefix(route.destination);
-      if (taken === undefined || taken.length === 0 || !guests.some((guest: Prefix) => overlaps(guest, taken)))
-        continue;
+      if (taken === undefined || isCatchAll(taken) || !guests.some((guest: Prefix) => overlaps(guest, taken))) continue;
       return {
         code: "prefix-conflict",
         message: `The guest network overlaps ${route.destination}, which this machine reaches through ${route.interfaceName ?? "another interface"}.`,
@@ -218,9 +230,11 @@ export class LinuxBackend implements NetworkBackend {
     if (present.state !== "present" || !present.up || present.mtu !== wanted.mtu) return false;
     if (present.listenPort !== wanted.listenPort) return false;
     if (!wanted.addresses.every((address) => present.addresses.includes(address))) return false;
-    const known = new Set(present.peers.map(({ publicKey }) => publicKey));
-    const applied = this.#applied?.effective.wireguard.peers ?? [];
-    if (known.size !== applied.length || !applied.every(({ publicKey }) => known.has(publicKey))) return false;
+    if (present.publicKey !== this.#applied?.result.publicKey) return false;
+    const known = new Map(present.peers.map(({ publicKey, allowedIps }) => [publicKey, sorted(allowedIps)]));
+    const applied = this.#applied.effective.wireguard.peers;
+    if (known.size !== applied.length) return false;
+    if (!applied.every(({ publicKey, allowedIps }) => known.get(publicKey) === sorted(allowedIps))) return false;
     if (this.#forwardingPlan(spec).writes.length > 0) return false;
     const firewalls = await Promise.all(([4, 6] as const).map((family) => this.#observeFirewall(family)));
     return firewalls.every(({ state }) => state === "matches" || state === "absent");
@@ -233,25 +247,23 @@ export class LinuxBackend implements NetworkBackend {
   ): Promise<Result<ApplyResult>> {
     const { interfaceName } = spec.wireguard;
     this.#journal.add({ interfaces: [interfaceName] });
-    const stale = this.#applied?.effective.wireguard.interfaceName;
-    if (stale !== undefined && stale !== interfaceName) await removeInterface(this.#run, stale);
-
     const ipv4 = await this.#applyFamily(spec, 4);
     if (!ipv4.ok) return ipv4;
-    const ipv6 = await this.#applyFamily(spec, 6);
-    const effective = effectiveSpec(spec, !ipv6.ok);
-
+    const rules6 = await this.#applyFamily(spec, 6);
     const implementation = await ensureInterface(this.#run, interfaceName);
     if (!implementation.ok) return implementation;
-    const synced = await syncWireguard(this.#run, effective.wireguard, {
-      privateKey: key.privateKey,
-      stateDir: this.#stateDir,
-    });
-    if (!synced.ok) return synced;
-    const configured = await configureInterface(this.#run, effective.wireguard);
-    if (!configured.ok) return configured;
-    const forwarding = this.#forward(effective);
-    if (!forwarding.ok) return forwarding;
+    let effective = effectiveSpec(spec, !rules6.ok);
+    let ipv6: Result<unknown> = rules6;
+    const broughtUp = await this.#bringUp(effective, key.privateKey);
+    if (!broughtUp.ok) {
+      if (effective.guests.ipv6 === null) return broughtUp;
+      // A machine with disable_ipv6=1, say, takes the rules but no address.
+      effective = effectiveSpec(spec, true);
+      ipv6 = broughtUp;
+      const withoutIpv6 = await this.#bringUp(effective, key.privateKey);
+      if (!withoutIpv6.ok) return broughtUp;
+      await this.#takeIpv6Back();
+    }
 
     const result: ApplyResult = {
       changed: true,
@@ -264,6 +276,24 @@ export class LinuxBackend implements NetworkBackend {
     };
     this.#applied = { effective, hash, result };
     return ok(result);
+  }
+
+  async #bringUp(effective: NetworkSpec, privateKey: string): Promise<Result<void>> {
+    const synced = await syncWireguard(this.#run, effective.wireguard, { privateKey, stateDir: this.#stateDir });
+    if (!synced.ok) return synced;
+    const configured = await configureInterface(this.#run, effective.wireguard);
+    if (!configured.ok) return configured;
+    return this.#forward(effective);
+  }
+
+  /** After IPv6 has failed halfway: its settings and rules, once the interface has no IPv6 address any more. */
+  async #takeIpv6Back(): Promise<void> {
+    const saved = this.#journal.read()?.sysctls ?? [];
+    restoreSysctls(
+      this.#sysctls,
+      saved.filter(({ key }) => key.startsWith("net/ipv6/")),
+    );
+    await removeRules(this.#run, 6);
   }
 
   /** Puts the rules of one family in place, or takes ours away where the spec wants none. */
@@ -337,6 +367,11 @@ function effectiveSpec(spec: NetworkSpec, ipv6Failed: boolean): NetworkSpec {
   };
 }
 
+/** Halves of the default route, and the wide IPv6 routes by which VPNs cover what they do not know, are nobody's network. */
+function isCatchAll({ family, length }: Prefix): boolean {
+  return length <= (family === 4 ? 1 : 16);
+}
+
 function withoutPeers(spec: NetworkSpec): NetworkSpec {
   return { ...spec, wireguard: { ...spec.wireguard, peers: [] } };
 }
@@ -344,6 +379,10 @@ function withoutPeers(spec: NetworkSpec): NetworkSpec {
 /** Specs come out of one parser, so equal specs have equal text. */
 function hashOf(spec: NetworkSpec): string {
   return createHash("sha256").update(JSON.stringify(spec)).digest("hex").slice(0, 16);
+}
+
+function sorted(texts: readonly string[]): string {
+  return [...texts].sort().join(",");
 }
 
 function readFlag(value: string | undefined): boolean | null {

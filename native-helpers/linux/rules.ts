@@ -63,10 +63,12 @@ function canonicalAddress(word: string): string {
   return prefix === undefined ? word : formatPrefix(prefix);
 }
 
-/** Target chain of a jump, if the rule is one. */
+/** Target chain of a jump, if the rule is one. What stands in quotes is a comment or a log prefix, never a target. */
 export function jumpTarget(rule: string): string | undefined {
-  return /(?:^| )-(?:j|g) (\S+)/.exec(rule)?.[1];
+  return /(?:^| )-(?:j|g) (\S+)/.exec(rule.replaceAll(QUOTED, '""'))?.[1];
 }
+
+const QUOTED = /"(?:[^"\\]|\\.)*"/g;
 
 /** Words as iptables-save quotes them: double quotes, backslash inside. */
 function splitWords(rule: string): string[] {

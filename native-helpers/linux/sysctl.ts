@@ -57,6 +57,9 @@ export class SysctlTree {
   }
 }
 
+/** What stands for every interface: a spec may not name it as an uplink. */
+const MACHINE_WIDE: ReadonlySet<string> = new Set(["all", "default"]);
+
 /** Only read: whether somebody has switched forwarding on for the whole machine since we looked. */
 const IPV4_MACHINE = "net/ipv4/conf/all/forwarding";
 
@@ -76,6 +79,7 @@ export function planForwarding(
   if (wanted.ipv4) {
     const machine = tree.read(IPV4_MACHINE);
     for (const name of [wanted.own, ...wanted.uplinks]) {
+      if (MACHINE_WIDE.has(name)) continue;
       const key = `net/ipv4/conf/${name}/forwarding`;
       const value = tree.read(key);
       if (value === undefined || value === "1") continue;

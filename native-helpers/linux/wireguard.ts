@@ -7,6 +7,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeFileSync, wr
 import { join } from "node:path";
 import { splitPrefix } from "../../src-shared/net/address.ts";
 import { formatEndpoint } from "../../src-shared/net/endpoint.ts";
+import { wireguardKeySchema } from "../../src-shared/net/wireguard-key.ts";
 import type { ObservedWireguard } from "../../src-shared/network-observation.ts";
 import type { WireguardSpec } from "../../src-shared/network-spec.ts";
 import { fail, ok, type Result } from "../../src-shared/result.ts";
@@ -30,7 +31,7 @@ export function ensurePrivateKey(stateDir: string): { privateKey: string; public
   } catch {
     privateKey = undefined;
   }
-  if (privateKey === undefined || Buffer.from(privateKey, "base64").length !== 32) {
+  if (!wireguardKeySchema.safeParse(privateKey).success || privateKey === undefined) {
     const pair = generateKeyPairSync("x25519");
     privateKey = pair.privateKey.export({ format: "der", type: "pkcs8" }).subarray(-32).toString("base64");
     const file = openSync(path, "w", 0o600);

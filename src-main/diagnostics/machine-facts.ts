@@ -7,7 +7,10 @@ import type { MachineFacts } from "./check.ts";
 export async function readMachineFacts(helper: Pick<HelperLink, "call">): Promise<Result<MachineFacts>> {
   const capabilities = await helper.call("capabilities", {});
   if (!capabilities.ok) return capabilities;
-  const [observation, inspection] = await Promise.all([helper.call("observe", {}), helper.call("inspect-firewall", {})]);
+  const [observation, inspection] = await Promise.all([
+    helper.call("observe", {}),
+    helper.call("inspect-firewall", {}),
+  ]);
   if (!observation.ok) return observation;
   if (!inspection.ok) return inspection;
   return ok({ capabilities: capabilities.value, observation: observation.value, inspection: inspection.value });

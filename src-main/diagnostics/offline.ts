@@ -13,7 +13,7 @@ export interface OfflineOptions {
   dataDir: string;
   helperPath?: string | undefined;
   signal?: AbortSignal;
-  onProgress?: (done: number, total: number, check: CheckResult) => void;
+  onProgress?: (progress: { done: number; total: number; check: CheckResult }) => void;
 }
 
 /** Fails only where the settings cannot be read: what to check depends on them. */

@@ -11,7 +11,7 @@ export interface RunOptions {
   version: string;
   nodePhase: string | null;
   signal: AbortSignal;
-  onProgress?: ((done: number, total: number, check: CheckResult) => void) | undefined;
+  onProgress?: ((progress: { done: number; total: number; check: CheckResult }) => void) | undefined;
 }
 
 export async function runChecks(
@@ -25,7 +25,7 @@ export async function runChecks(
     checks.map(async (check) => {
       const result = await runOne(check, context, options);
       done++;
-      onProgress?.(done, checks.length, result);
+      onProgress?.({ done, total: checks.length, check: result });
       return result;
     }),
   );

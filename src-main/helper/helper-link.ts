@@ -93,6 +93,7 @@ export class HelperLink {
     if (!launched.ok) return launched;
     const deadlineMs = clock.monotonicMs() + readyWithinMs;
     for (;;) {
+      if (this.#disposed) return fail("helper-disposed", "The node is shutting down.");
       const client = await HelperClient.connect(endpoint, clock);
       if (client.ok || !isStarting(client.error)) return this.#adopt(client);
       if (ended !== undefined) {
@@ -111,6 +112,11 @@ export class HelperLink {
     if (this.#disposed) {
       client.close();
       return fail("helper-disposed", "The node is shutting down.");
+    }
+    if (this.#client !== undefined) {
+      // The other way to a connection was quicker; one is enough.
+      client.close();
+      return ok(this.#client);
     }
     this.#client = client;
     client.onNetworkChange((change) => {

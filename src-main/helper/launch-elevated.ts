@@ -8,8 +8,12 @@
 import sudoPrompt from "sudo-prompt";
 import { fail, type HiggsError, ok, type Result } from "../../src-shared/result.ts";
 
-/** Install locations have no other characters; anything else would need quoting rules we do not want. */
-const PLAIN_PATH = /^[A-Za-z0-9/\\:._ -]+$/;
+/**
+ * Install locations have no other characters; anything else would need quoting rules we do not want. They
+ * are absolute, so that none is taken for an option. Only Windows has backslashes: to a shell they would
+ * escape the closing quote.
+ */
+const PLAIN_PATH = process.platform === "win32" ? /^[A-Za-z]:[\\/][A-Za-z0-9/\\._ -]*$/ : /^\/[A-Za-z0-9/._ -]*$/;
 
 export type Prompt = (command: string, options: { name: string }, done: (error?: Error) => void) => void;
 

@@ -11,7 +11,10 @@ export function findProblems(spec: NetworkSpec, seen: NetworkObservation, ipv6Fa
   return [...wireguardProblems(spec, seen), ...forwardingProblems(spec, seen, ipv6Failed), ...firewallProblems(seen)];
 }
 
-function* wireguardProblems({ wireguard }: NetworkSpec, { wireguard: seen }: NetworkObservation): Generator<HiggsError> {
+function* wireguardProblems(
+  { wireguard }: NetworkSpec,
+  { wireguard: seen }: NetworkObservation,
+): Generator<HiggsError> {
   const name = wireguard.interfaceName;
   if (seen.state === "absent") {
     yield { code: "interface-gone", message: `The WireGuard interface ${name} is gone.` };
@@ -23,13 +26,18 @@ function* wireguardProblems({ wireguard }: NetworkSpec, { wireguard: seen }: Net
   }
   if (!seen.up) yield { code: "interface-down", message: `The WireGuard interface ${name} was switched off.` };
   if (seen.listenPort !== wireguard.listenPort) {
-    yield { code: "port-changed", message: `WireGuard listens on port ${seen.listenPort}, not ${wireguard.listenPort}.` };
+    yield {
+      code: "port-changed",
+      message: `WireGuard listens on port ${seen.listenPort}, not ${wireguard.listenPort}.`,
+    };
   }
   const keys = new Set(seen.peers.map(({ publicKey }) => publicKey));
   const missing = wireguard.peers.filter(({ publicKey }) => !keys.has(publicKey)).length;
   const foreign = seen.peers.length - (wireguard.peers.length - missing);
-  if (missing > 0) yield { code: "peers-missing", message: `${missing} of ${wireguard.peers.length} clients are not set up.` };
-  if (foreign > 0) yield { code: "peers-unknown", message: `${foreign} clients are set up that this node does not know.` };
+  if (missing > 0)
+    yield { code: "peers-missing", message: `${missing} of ${wireguard.peers.length} clients are not set up.` };
+  if (foreign > 0)
+    yield { code: "peers-unknown", message: `${foreign} clients are set up that this node does not know.` };
 }
 
 function* forwardingProblems(

@@ -56,6 +56,7 @@ export interface NodeServiceOptions {
     start(addresses: readonly string[], port: number): Promise<Result<void>>;
     stop(): Promise<void>;
   };
+  onApplied: (applied: ApplyResult) => void;
   /** Takes the peers' counters. */
   onPeers: (seen: ObservedWireguard) => void;
   /** Remembers over a restart whether sharing is wanted, and whether the network may hold traces of ours. */
@@ -197,7 +198,7 @@ export class NodeService {
       const standing = await this.#apply(seen.value, dnsPort);
       if (!standing.ok) return standing;
       step("dns");
-      const answering = await this.#options.dns.start(standing.value.plan.tunnelAddresses, dnsPort);
+      const answering = await this.#options.dns.start(answerAddresses(standing.value), dnsPort);
       if (answering.ok) {
         step("verify");
         return this.#verify(standing.value);
@@ -213,6 +214,7 @@ export class NodeService {
     const applied = await this.#options.helper.call("apply", { spec: plan.value.spec });
     if (!applied.ok) return applied;
     this.#standing = { plan: plan.value, applied: applied.value, dnsPort };
+    this.#options.onApplied(applied.value);
     return ok(this.#standing);
   }
 
@@ -240,8 +242,9 @@ export class NodeService {
       if (!applied.ok && REFUSED_UNTOUCHED.has(applied.error.code)) return this.#degrade(applied.error);
       // Nothing is left of the exit after an apply that failed on its way: bring it up from the start.
       if (!applied.ok) return this.#recover(applied.error);
-      if (String(plan.value.tunnelAddresses) !== String(standing.plan.tunnelAddresses)) {
-        const answering = await this.#options.dns.start(plan.value.tunnelAddresses, standing.dnsPort);
+      const addresses = answerAddresses(applied.value);
+      if (String(addresses) !== String(answerAddresses(standing))) {
+        const answering = await this.#options.dns.start(addresses, standing.dnsPort);
         if (!answering.ok) return this.#recover(answering.error);
       }
     } else {
@@ -448,6 +451,12 @@ export class NodeService {
 
 function problemsOf(standing: Standing, spec: NetworkSpec, seen: NetworkObservation): HiggsError[] {
   return findProblems(spec, seen, standing.applied.ipv6.state === "failed");
+}
+
+/** Where guests ask: without the IPv6 address where the helper could not give the tunnel one. */
+function answerAddresses({ plan, applied }: Standing): string[] {
+  const { addresses } = plan.spec.wireguard;
+  return applied.ipv6.state === "failed" ? addresses.filter((text) => !text.includes(":")) : addresses;
 }
 
 function ipv6State(plan: ExitPlan, applied: ApplyResult): Ipv6State {

@@ -3,7 +3,12 @@
  * A connection says `hello` first; whoever does not is closed.
  */
 import { z } from "zod";
-import { capabilitiesSchema, firewallInspectionSchema, networkObservationSchema, observedWireguardSchema } from "../network-observation.ts";
+import {
+  capabilitiesSchema,
+  firewallInspectionSchema,
+  networkObservationSchema,
+  observedWireguardSchema,
+} from "../network-observation.ts";
 import { networkSpecSchema } from "../network-spec.ts";
 import { higgsErrorSchema } from "../result.ts";
 

@@ -78,7 +78,7 @@ export class MessageClient {
     if (pending === undefined) return;
     this.#pending.delete(message.id);
     pending.cancelTimer();
-    pending.settle(message.ok ? ok(message.output) : message);
+    pending.settle(message.ok ? ok(message.output) : { ok: false, error: message.error });
   }
 
   /** Ends every call under way, and every later one, with `error`. Calling it again does nothing. */

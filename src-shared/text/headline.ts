@@ -44,5 +44,6 @@ export function headlineOf(node: PhaseState, texts: Texts): Headline {
 /** What failed and what to do, as one or two sentences. */
 export function explain(error: HiggsError): string {
   const what = asSentence(error.message);
-  return error.hint === undefined ? what : `${what} ${asSentence(error.hint)}`;
+  // A hint may end with a command to copy, which a full stop would spoil.
+  return error.hint === undefined ? what : `${what} ${error.hint}`;
 }

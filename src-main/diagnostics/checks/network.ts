@@ -5,7 +5,7 @@ import { type Family, parseAddress } from "../../../src-shared/net/address.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "../../../src-shared/net/endpoint.ts";
 import { chooseGuestPrefixes } from "../../routing/guest-prefix.ts";
 import { readUplinks } from "../../routing/network-route-manager.ts";
-import { OWN_INTERFACE } from "../../node/network-spec-builder.ts";
+import { INTERFACE_NAME } from "../../wireguard/wireguard-manager.ts";
 import { type Check, failed, pass, skipped, type Verdict, warn, whileSharing, withMachine } from "../check.ts";
 
 /** Any answer proves that the resolver works, "there is no such name" included. */
@@ -22,7 +22,7 @@ function uplink(family: Family): Check {
     title: `There is an IPv${family} way to the internet`,
     run: (context) =>
       withMachine(context, ({ observation }) => {
-        const uplinks = readUplinks(observation, OWN_INTERFACE);
+        const uplinks = readUplinks(observation, INTERFACE_NAME);
         const found = family === 4 ? uplinks.ipv4 : uplinks.ipv6;
         if (found !== null) return pass(`${found.interfaceName} through ${found.gateway ?? "the link itself"}.`);
         if (family === 6) return skipped("This network has no IPv6; guests get IPv4 only.");
@@ -74,7 +74,7 @@ function egress(family: Family): Check {
         .filter(({ host }) => parseAddress(host)?.family === family);
       if (targets.length === 0) return skipped("No address to try is set (egressTargets).");
       const hasUplink = context.machine.ok
-        ? readUplinks(context.machine.value.observation, OWN_INTERFACE)[family === 4 ? "ipv4" : "ipv6"] !== null
+        ? readUplinks(context.machine.value.observation, INTERFACE_NAME)[family === 4 ? "ipv4" : "ipv6"] !== null
         : undefined;
       if (family === 6 && hasUplink === false) return skipped("This network has no IPv6.");
       const reached = await Promise.all(targets.map((target) => reach(target, signal)));
@@ -109,7 +109,13 @@ const guestPrefix: Check = {
   title: "The guest network collides with no other",
   run: (context) =>
     withMachine(context, ({ observation }) => {
-      const chosen = chooseGuestPrefixes(context.settings, observation, {}, () => new Uint8Array(5));
+      const chosen = chooseGuestPrefixes({
+        settings: context.settings,
+        observation,
+        ownInterface: INTERFACE_NAME,
+        stored: {},
+        random: (count) => new Uint8Array(count),
+      });
       if (!chosen.ok) return failed(chosen.error.message, chosen.error.hint ?? "Choose another guest network.");
       return pass(`Guests get ${context.sharing?.plan.spec.guests.ipv4 ?? chosen.value.ipv4}.`);
     }),

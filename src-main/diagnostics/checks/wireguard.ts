@@ -15,7 +15,8 @@ const networkInterface: Check = {
       if (seen.state === "absent") return failed(`${interfaceName} does not exist.`, REAPPLY);
       if (seen.state === "broken") return failed(`${interfaceName}: ${seen.reason}.`, REAPPLY);
       if (!seen.up) return failed(`${interfaceName} is down.`, `sudo ip link set ${interfaceName} up`);
-      if (seen.listenPort !== listenPort) return failed(`It listens on port ${seen.listenPort}, not ${listenPort}.`, REAPPLY);
+      if (seen.listenPort !== listenPort)
+        return failed(`It listens on port ${seen.listenPort}, not ${listenPort}.`, REAPPLY);
       return pass(`${interfaceName} (${seen.implementation}), UDP port ${seen.listenPort}, MTU ${seen.mtu}.`);
     }),
 };
@@ -30,7 +31,8 @@ const peers: Check = {
       if (seen.state !== "present") return skipped("There is no tunnel interface.");
       const present = new Set(seen.peers.map(({ publicKey }) => publicKey));
       const missing = plan.spec.wireguard.peers.filter(({ publicKey }) => !present.has(publicKey));
-      if (missing.length > 0) return failed(`${missing.length} of ${plan.spec.wireguard.peers.length} are missing.`, REAPPLY);
+      if (missing.length > 0)
+        return failed(`${missing.length} of ${plan.spec.wireguard.peers.length} are missing.`, REAPPLY);
       return pass(`${plan.spec.wireguard.peers.length} set up.`);
     }),
 };

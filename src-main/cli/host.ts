@@ -1,0 +1,44 @@
+/** What the command line needs of the world, handed in so that a test can be the world. */
+import type { Clock } from "../../src-shared/clock.ts";
+import type { RestoreResult } from "../../src-shared/helper/protocol.ts";
+import type { CheckResult, Diagnosis } from "../../src-shared/model/diagnosis.ts";
+import type { Result } from "../../src-shared/result.ts";
+import type { StopSignal } from "../headless/headless-host.ts";
+import type { PreparedNode } from "../headless/prepare-node.ts";
+
+export interface CliHost {
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+  /** Whether somebody watches stderr: progress is for people, not for log files. */
+  readonly stderrIsTerminal: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly platform: string;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly onSignal: (listener: (signal: StopSignal) => void) => () => void;
+  /** The built panel. */
+  readonly rendererDir: string;
+  /** The helper beside this program; `--helper` overrides it. */
+  readonly helperPath: string;
+  readonly parts: CliParts;
+}
+
+export interface PartOptions {
+  readonly dataDir: string;
+  readonly helperPath: string;
+}
+
+/** Parts that only some commands need, loaded when they are. */
+export interface CliParts {
+  prepareNode(options: PartOptions): Promise<Result<PreparedNode>>;
+  diagnoseOffline(
+    options: PartOptions & { onProgress: (progress: DiagnoseProgress) => void },
+  ): Promise<Result<Diagnosis>>;
+  restoreNetwork(options: PartOptions): Promise<Result<RestoreResult>>;
+}
+
+export interface DiagnoseProgress {
+  readonly done: number;
+  readonly total: number;
+  readonly check: CheckResult;
+}

@@ -1,0 +1,67 @@
+/** `higgsnode status` */
+import type { Command } from "commander";
+import { type ExitState, exitOf, type NodeState } from "../../src-shared/model/node-state.ts";
+import { formatEndpoint } from "../../src-shared/net/endpoint.ts";
+import { en } from "../../src-shared/text/en.ts";
+import { formatAgo, formatBytes } from "../../src-shared/text/format.ts";
+import { explain, headlineOf } from "../../src-shared/text/headline.ts";
+import type { Session } from "./session.ts";
+import { facts } from "./table.ts";
+
+export function addStatus(program: Command, session: Session): void {
+  program
+    .command("status")
+    .description("say how the node is doing")
+    .action(() =>
+      session.ask(
+        (node) => node.call("node.state", {}),
+        ({ value }) => session.print(value, () => statusText(value, session.host.clock.nowMs())),
+      ),
+    );
+}
+
+/** The headline, what is wrong, and the facts that are known in this phase. */
+export function statusText(state: NodeState, nowMs: number): string {
+  const headline = headlineOf(state.node, en);
+  const lines = [/[.!?]$/.test(headline.sentence) ? headline.sentence : `${headline.sentence}.`];
+  if (headline.detail !== undefined) lines.push(headline.detail);
+  const exit = exitOf(state.node);
+  lines.push("", facts([["Since", formatAgo(state.node.since, nowMs)], ...(exit ? exitFacts(exit) : [])], "  "));
+  return lines.join("\n");
+}
+
+function exitFacts(exit: ExitState): [string, string][] {
+  const { guestPrefixes, traffic, clients, reach } = exit;
+  const guests = [guestPrefixes.ipv4, guestPrefixes.ipv6].filter((prefix) => prefix !== null);
+  const uplinks = [
+    exit.uplink.ipv4 === null ? "no IPv4" : `IPv4 through ${exit.uplink.ipv4}`,
+    exit.uplink.ipv6 === null ? "no IPv6" : `IPv6 through ${exit.uplink.ipv6}`,
+  ];
+  return [
+    [
+      "Endpoint",
+      reach.endpoint === null ? "not known" : `${formatEndpoint(reach.endpoint)} (${SOURCES[reach.source]})`,
+    ],
+    ["Clients", `${clients.connected} of ${clients.total} connected`],
+    ["Traffic", `${formatBytes(traffic.rxBytes)} from clients, ${formatBytes(traffic.txBytes)} to clients`],
+    ["Internet", uplinks.join(", ")],
+    ["IPv6", ipv6Text(exit)],
+    ["Guest network", guests.join(", ")],
+    ["WireGuard", `${exit.interfaceName}, port ${exit.listenPort}/udp, ${IMPLEMENTATIONS[exit.implementation]}`],
+    ["Public key", exit.publicKey],
+  ];
+}
+
+const SOURCES = { owner: "as you set it", uplink: "an address of this computer", none: "unknown" } as const;
+const IMPLEMENTATIONS = { kernel: "in the kernel", userspace: "as a program (wireguard-go)" } as const;
+
+function ipv6Text({ ipv6 }: ExitState): string {
+  switch (ipv6.state) {
+    case "on":
+      return "on, translated (NAT66)";
+    case "off":
+      return `off. ${explain(ipv6.reason)}`;
+    case "failed":
+      return `not working. ${explain(ipv6.error)}`;
+  }
+}

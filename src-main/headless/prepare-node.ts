@@ -1,0 +1,32 @@
+/** A node about to be built: its data directory, its log, and what builds it. */
+import { systemClock } from "../../src-shared/clock.ts";
+import { ok, type Result } from "../../src-shared/result.ts";
+import type { NodeApi } from "../ipc/node-api.ts";
+import { createLogger } from "../logs/logger.ts";
+import { Redactor } from "../logs/redact.ts";
+import { createFileSink } from "../logs/sinks.ts";
+import { composeNode } from "../node/compose.ts";
+import { openDataDir } from "../storage/data-dir.ts";
+
+export interface PreparedNode {
+  readonly compose: () => Promise<Result<NodeApi>>;
+  /** Logs a failure that nobody expected. */
+  readonly onUnexpected: (where: string, thrown: unknown) => void;
+  /** Closes the log. Idempotent. */
+  close(): void;
+}
+
+/** Opens the data directory and the log. Fails with `data-dir-not-writable` or `log-not-writable`. */
+export function prepareNode(options: { dataDir: string; helperPath: string }): Result<PreparedNode> {
+  const dataDir = openDataDir(options.dataDir);
+  if (!dataDir.ok) return dataDir;
+  const sink = createFileSink({ dataDir: dataDir.value.path, redactor: new Redactor() });
+  if (!sink.ok) return sink;
+  const logger = createLogger({ sink: sink.value, clock: systemClock });
+  const log = logger.child({ area: "host" });
+  return ok({
+    compose: () => composeNode({ dataDir: dataDir.value.path, helperPath: options.helperPath, logger }),
+    onUnexpected: (where, thrown) => log.error("unexpected failure", { where, error: thrown }),
+    close: () => sink.value.close(),
+  });
+}

@@ -1,0 +1,81 @@
+/** Machine, settings and clients → what the exit should be. Decides, and touches nothing. */
+
+import type { Reach } from "../../src-shared/model/node-state.ts";
+import type { Settings } from "../../src-shared/model/settings.ts";
+import { formatAddress, splitPrefix } from "../../src-shared/net/address.ts";
+import type { NetworkObservation } from "../../src-shared/network-observation.ts";
+import type { NetworkSpec } from "../../src-shared/network-spec.ts";
+import { fail, type HiggsError, ok, type Result } from "../../src-shared/result.ts";
+import type { GuestPrefixes } from "../clients/address-allocator.ts";
+import { onLinkPrefixes, readUplinks, type Uplinks } from "../routing/network-route-manager.ts";
+import type { WireGuardManager } from "../wireguard/wireguard-manager.ts";
+import { buildNetworkSpec } from "./network-spec-builder.ts";
+
+export interface ExitPlan {
+  spec: NetworkSpec;
+  /** The node's tunnel addresses, without prefix length. */
+  tunnelAddresses: string[];
+  /** Interfaces that lead to the internet. */
+  uplink: { ipv4: string | null; ipv6: string | null };
+  reach: Reach;
+  clientCount: number;
+  /** Why guests get no IPv6, where the plan gives them none. */
+  ipv6Off: HiggsError | undefined;
+}
+
+export interface PlanInputs {
+  settings: Settings;
+  prefixes: GuestPrefixes;
+  clientCount: number;
+  wireguard: WireGuardManager;
+  dnsPort: number;
+}
+
+/** Error: `no-uplink`. */
+export function planExit(observation: NetworkObservation, inputs: PlanInputs): Result<ExitPlan> {
+  const { settings, prefixes, clientCount, wireguard, dnsPort } = inputs;
+  const own = wireguard.interfaceName;
+  const uplinks = readUplinks(observation, own);
+  if (uplinks.ipv4 === null && uplinks.ipv6 === null) {
+    return fail("no-uplink", "This computer has no internet connection.", "Connect it to your router and try again.");
+  }
+  const ipv6Off = ipv6Refusal(settings, uplinks);
+  const spec = buildNetworkSpec({
+    settings,
+    prefixes,
+    uplinks,
+    onLink: onLinkPrefixes(observation, own),
+    wireguard: wireguard.contribute(settings, prefixes),
+    dnsPort,
+    ipv6Wanted: ipv6Off === undefined,
+  });
+  return ok({
+    spec,
+    tunnelAddresses: spec.wireguard.addresses.flatMap((text) => {
+      const parts = splitPrefix(text);
+      return parts === undefined ? [] : formatAddress(parts.address);
+    }),
+    uplink: { ipv4: uplinks.ipv4?.interfaceName ?? null, ipv6: uplinks.ipv6?.interfaceName ?? null },
+    reach: reachOf(settings, uplinks),
+    clientCount,
+    ipv6Off,
+  });
+}
+
+function ipv6Refusal(settings: Settings, uplinks: Uplinks): HiggsError | undefined {
+  if (settings.guestIpv6 === "off") {
+    return { code: "ipv6-switched-off", message: "IPv6 for guests is switched off in the settings." };
+  }
+  if (uplinks.ipv6 === null) {
+    return { code: "ipv6-no-uplink", message: "This network has no IPv6 connection to share." };
+  }
+  return undefined;
+}
+
+/** The owner knows best; otherwise the address of the uplink, which is right where no router is in between. */
+function reachOf(settings: Settings, uplinks: Uplinks): Reach {
+  if (settings.publicEndpoint !== "auto") return { endpoint: settings.publicEndpoint, source: "owner" };
+  const host = uplinks.ipv4?.addresses[0] ?? uplinks.ipv6?.addresses[0];
+  if (host === undefined) return { endpoint: null, source: "none" };
+  return { endpoint: { host, port: settings.listenPort }, source: "uplink" };
+}

@@ -1,0 +1,178 @@
+/**
+ * A node's WebSocket, from its first message to its last:
+ *
+ *   hello ──▶ challenge ──auth──▶ registering ──▶ registered ──▶ closed
+ *
+ * Anything out of turn closes the connection.
+ */
+import type { WebSocket } from "ws";
+import { CLOSE_CODE, type NodeToServer, nodeToServerSchema } from "../src-shared/relay/control.ts";
+import { describeFrameFault, walkDatagrams } from "../src-shared/relay/frame.ts";
+import { errorOf } from "../src-shared/result.ts";
+import { Link, type LinkContext } from "./link.ts";
+import type { Challenge, NodeAuthenticator } from "./node-authenticator.ts";
+import type { NodeHome, NodeLink } from "./node-home.ts";
+import type { Relay } from "./relay.ts";
+
+export interface NodeContext extends LinkContext {
+  readonly relay: Relay;
+  readonly authenticator: NodeAuthenticator;
+  /** False when the server has as many nodes as it may. */
+  hasRoomForNode(): boolean;
+}
+
+type State =
+  | { readonly at: "hello" }
+  | { readonly at: "challenge"; readonly challenge: Challenge; readonly resume: string | undefined }
+  | { readonly at: "registering" }
+  | { readonly at: "registered"; readonly node: string; readonly home: NodeHome }
+  | { readonly at: "closed" };
+
+export class NodeConnection implements NodeLink {
+  #context: NodeContext;
+  #link: Link<typeof nodeToServerSchema>;
+  #state: State = { at: "hello" };
+  #onAuthenticated: () => void;
+  #onClosed: () => void;
+
+  /** @param onAuthenticated the connection is no stranger's any more  @param onClosed called once */
+  constructor(socket: WebSocket, context: NodeContext, onAuthenticated: () => void, onClosed: () => void) {
+    this.#context = context;
+    this.#onAuthenticated = onAuthenticated;
+    this.#onClosed = onClosed;
+    this.#link = new Link(socket, nodeToServerSchema, context, {
+      onControl: (message) => this.#control(message),
+      onDatagrams: (message) => this.#datagrams(message),
+      onClosed: () => this.#ended(),
+    });
+  }
+
+  sendDatagram(session: number, payload: Uint8Array): void {
+    this.#link.sendDatagram(session, payload);
+  }
+
+  openSession(session: number, via: "udp" | "websocket"): void {
+    this.#link.sendControl({ type: "session-open", session, via });
+  }
+
+  closeSession(session: number, reason: string): void {
+    this.#link.forgetSession(session);
+    this.#link.sendControl({ type: "session-close", session, reason });
+  }
+
+  replaced(): void {
+    this.#link.close(CLOSE_CODE.replaced, "replaced");
+  }
+
+  drain(withinMs: number): void {
+    this.#link.sendControl({ type: "drain", withinMs });
+  }
+
+  close(closeCode: number, reason: string): void {
+    this.#link.close(closeCode, reason);
+  }
+
+  #control(message: Exclude<NodeToServer, { type: "ping" | "pong" }> | NodeToServer): void {
+    const state = this.#state;
+    switch (message.type) {
+      case "hello": {
+        if (state.at !== "hello") break;
+        const challenge = this.#context.authenticator.challenge(message.node, message.nonce);
+        this.#state = { at: "challenge", challenge, resume: message.resume };
+        this.#context.log.debug("hello", { node: message.node, agent: message.agent });
+        this.#link.sendControl({ type: "challenge", server: challenge.server, nonce: challenge.nonce });
+        return;
+      }
+      case "auth": {
+        if (state.at !== "challenge") break;
+        this.#authenticate(state.challenge, message.signature, state.resume);
+        return;
+      }
+      case "session-close":
+        if (state.at !== "registered") break;
+        state.home.closeFromNode(message.session, message.reason);
+        return;
+      case "error":
+        this.#context.log.info("node-error", { code: message.code, message: message.message });
+        this.#link.close(1000, "bye");
+        return;
+      case "ping":
+      case "pong":
+        return;
+    }
+    this.#link.protocolError("out-of-turn", `${message.type} came at the wrong time`);
+  }
+
+  #authenticate(challenge: Challenge, signature: string, resume: string | undefined): void {
+    const { authenticator, relay } = this.#context;
+    if (!challenge.accepts(signature) || !authenticator.isAllowed(challenge.node)) {
+      this.#link.refuse("unauthorised", CLOSE_CODE.unauthorised, {
+        code: "unauthorised",
+        message: "this server does not take this node",
+        hint: "Ask the relay's operator to add the node's id to the allow-list.",
+      });
+      return;
+    }
+    if (!this.#context.hasRoomForNode()) {
+      this.#link.refuse("busy", CLOSE_CODE.busy, { code: "busy", message: "this server has as many nodes as it may" });
+      return;
+    }
+    this.#state = { at: "registering" };
+    this.#onAuthenticated();
+    relay.register(challenge.node, resume).then(
+      (registration) => {
+        if (this.#link.closed) return;
+        if (!registration.ok) {
+          this.#link.refuse("busy", CLOSE_CODE.busy, registration.error);
+          return;
+        }
+        const { home, port, resumed } = registration.value;
+        this.#registered(challenge.node, home, port, resumed);
+      },
+      (error: unknown) => {
+        this.#context.log.error("register-failed", { node: challenge.node, message: errorOf(error).message });
+        this.#link.refuse("busy", CLOSE_CODE.busy, { code: "internal", message: "the node could not be registered" });
+      },
+    );
+  }
+
+  #registered(node: string, home: NodeHome, port: number, resumed: boolean): void {
+    const { config, log, relay } = this.#context;
+    this.#state = { at: "registered", node, home };
+    this.#link.sendControl({
+      type: "registered",
+      udp: { host: config.publicHost ?? config.serverName, port },
+      resume: home.resume,
+      resumed,
+      sessions: home.sessionIds,
+      graceMs: config.graceMs,
+      heartbeatMs: config.heartbeatMs,
+      features: [],
+    });
+    relay.attach(node, home, this);
+    this.#link.startHeartbeat();
+    log.info("node-registered", { node, port, resumed });
+  }
+
+  #datagrams(message: Buffer): void {
+    const state = this.#state;
+    if (state.at !== "registered") {
+      this.#link.protocolError("out-of-turn", "datagrams came before the end of the handshake");
+      return;
+    }
+    const nowMs = this.#context.clock.monotonicMs();
+    const { home } = state;
+    const fault = walkDatagrams(message, (session, start, end) => home.fromNode(session, message, start, end, nowMs));
+    if (fault !== undefined) this.#link.protocolError(fault, describeFrameFault(fault));
+  }
+
+  #ended(): void {
+    const state = this.#state;
+    this.#state = { at: "closed" };
+    if (state.at === "registered") {
+      this.#context.log.info("node-disconnected", { node: state.node });
+      this.#context.relay.detach(state.node, state.home, this);
+    }
+    this.#onClosed();
+  }
+}

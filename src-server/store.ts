@@ -1,0 +1,157 @@
+/**
+ * What a server remembers across restarts (SQLite, WAL): which UDP port belongs to which node, and which
+ * source addresses were proven a moment ago, as keyed hashes.
+ */
+import { createHmac, randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { fail, ok, type Result } from "../src-shared/result.ts";
+
+const SCHEMA_VERSION = 1;
+/** Cap on remembered proofs; 16 bytes each, so about 4 MiB with the index. */
+const MAX_PROOFS = 65_536;
+const PROOF_BYTES = 16;
+
+export interface PortRange {
+  readonly portMin: number;
+  readonly portMax: number;
+}
+
+export class Store {
+  #database: DatabaseSync;
+  #proofKey: Buffer;
+
+  private constructor(database: DatabaseSync, proofKey: Buffer) {
+    this.#database = database;
+    this.#proofKey = proofKey;
+  }
+
+  /** Opens or creates `bosonserver.db` in `dataDir`. Fails with `store-unusable` or `store-newer`. */
+  static open(dataDir: string): Result<Store> {
+    const path = join(dataDir, "bosonserver.db");
+    let database: DatabaseSync;
+    try {
+      mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+      database = new DatabaseSync(path);
+      database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000;");
+      const version = (database.prepare("PRAGMA user_version").get() as { user_version: number }).user_version;
+      if (version > SCHEMA_VERSION) {
+        database.close();
+        return fail("store-newer", `${path} was written by a newer version`, "Install that version again.");
+      }
+      database.exec(`
+        CREATE TABLE IF NOT EXISTS ports (node TEXT PRIMARY KEY, port INTEGER NOT NULL UNIQUE, seen_ms INTEGER NOT NULL) STRICT;
+        CREATE TABLE IF NOT EXISTS proofs (hash BLOB PRIMARY KEY, until_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+        PRAGMA user_version = ${SCHEMA_VERSION};
+      `);
+      database
+        .prepare("INSERT OR IGNORE INTO secrets (name, value) VALUES ('proof-key', ?)")
+        .run(new Uint8Array(randomBytes(32)));
+      const row = database.prepare("SELECT value FROM secrets WHERE name = 'proof-key'").get() as { value: Uint8Array };
+      return ok(new Store(database, Buffer.from(row.value)));
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return fail("store-unusable", `cannot use ${path}: ${message}`, "Check that the data directory can be written.");
+    }
+  }
+
+  /** The port remembered for a node. */
+  portOf(node: string): number | undefined {
+    const row = this.#database.prepare("SELECT port FROM ports WHERE node = ?").get(node) as
+      | { port: number }
+      | undefined;
+    return row?.port;
+  }
+
+  nodeAt(port: number): string | undefined {
+    const row = this.#database.prepare("SELECT node FROM ports WHERE port = ?").get(port) as
+      | { node: string }
+      | undefined;
+    return row?.node;
+  }
+
+  /**
+   * The node's port within `range`: the one it had, else a free one, else that of the node not seen for
+   * longest, unless `isBusy` says that one is in use. Fails with `ports-exhausted`.
+   * @param nowMs wall clock, for the age of entries
+   */
+  claimPort(node: string, range: PortRange, isBusy: (node: string) => boolean, nowMs: number): Result<number> {
+    const had = this.portOf(node);
+    if (had !== undefined && had >= range.portMin && had <= range.portMax) {
+      this.#database.prepare("UPDATE ports SET seen_ms = ? WHERE node = ?").run(nowMs, node);
+      return ok(had);
+    }
+    const free = this.#freePort(node, range) ?? this.#oldestPort(range, isBusy);
+    if (free === undefined) {
+      return fail("ports-exhausted", "no UDP port is left for another node", "Widen udp.portMin to udp.portMax.");
+    }
+    this.setPort(node, free, nowMs);
+    return ok(free);
+  }
+
+  /** Records that `port` is the node's, taking it from whoever had it. */
+  setPort(node: string, port: number, nowMs: number): void {
+    this.#database.prepare("DELETE FROM ports WHERE port = ? OR node = ?").run(port, node);
+    this.#database.prepare("INSERT INTO ports (node, port, seen_ms) VALUES (?, ?, ?)").run(node, port, nowMs);
+  }
+
+  /** Hashes under a key that all instances of a cluster share, so that they know each other's proofs. */
+  useProofKey(key: Buffer): void {
+    this.#proofKey = key;
+  }
+
+  /** The keyed hash under which a source address (with its port) at a node is remembered. */
+  proofHash(node: string, source: string): Buffer {
+    return createHmac("sha256", this.#proofKey).update(`${node}\n${source}`).digest().subarray(0, PROOF_BYTES);
+  }
+
+  isProven(hash: Buffer, nowMs: number): boolean {
+    return (
+      this.#database.prepare("SELECT 1 FROM proofs WHERE hash = ? AND until_ms > ?").get(hash, nowMs) !== undefined
+    );
+  }
+
+  /** Remembers proofs until `untilMs` and forgets those that ended. */
+  addProofs(hashes: readonly Buffer[], untilMs: number, nowMs: number): void {
+    this.#database.exec("BEGIN");
+    const insert = this.#database.prepare(
+      "INSERT INTO proofs (hash, until_ms) VALUES (?, ?) ON CONFLICT (hash) DO UPDATE SET until_ms = excluded.until_ms",
+    );
+    for (const hash of hashes) insert.run(hash, untilMs);
+    this.#database.prepare("DELETE FROM proofs WHERE until_ms <= ?").run(nowMs);
+    this.#database
+      .prepare("DELETE FROM proofs WHERE hash IN (SELECT hash FROM proofs ORDER BY until_ms DESC LIMIT -1 OFFSET ?)")
+      .run(MAX_PROOFS);
+    this.#database.exec("COMMIT");
+  }
+
+  close(): void {
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  #freePort(node: string, { portMin, portMax }: PortRange): number | undefined {
+    const taken = new Set(
+      this.#database
+        .prepare("SELECT port FROM ports WHERE port BETWEEN ? AND ?")
+        .all(portMin, portMax)
+        .map((row) => Number(row.port)),
+    );
+    const size = portMax - portMin + 1;
+    // Starting at a place of the node's own spreads ports, so that losing the file rarely moves anyone.
+    const start = createHmac("sha256", "port").update(node).digest().readUInt32BE(0) % size;
+    for (let step = 0; step < size; step++) {
+      const port = portMin + ((start + step) % size);
+      if (!taken.has(port)) return port;
+    }
+    return undefined;
+  }
+
+  #oldestPort({ portMin, portMax }: PortRange, isBusy: (node: string) => boolean): number | undefined {
+    const rows = this.#database
+      .prepare("SELECT node, port FROM ports WHERE port BETWEEN ? AND ? ORDER BY seen_ms")
+      .all(portMin, portMax) as { node: string; port: number }[];
+    return rows.find(({ node }) => !isBusy(node))?.port;
+  }
+}
