@@ -143,7 +143,7 @@ describe.skipIf(!requireLab())("with sharing off", () => {
       const sent = async () => (await host.mustExec(["cat", "/sys/class/net/eth0/statistics/tx_packets"])).trim();
       const packetsBefore = await sent();
       await sharing.node.start({ panelPort: false });
-      await sharing.node.addClient("somebody");
+      await sharing.node.mustRun(["client", "add", "somebody"]);
       await sharing.node.mustRun(["status"]);
       await sharing.node.stop();
       expect(NetworkSnapshot.diff(before, await NetworkSnapshot.take(host))).toEqual([]);

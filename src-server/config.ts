@@ -101,8 +101,8 @@ export const configSchema = z
   .superRefine((config, context) => {
     const problem = (path: string[], message: string) => context.addIssue({ code: "custom", path, message });
     if (config.udp.portMin > config.udp.portMax) problem(["udp", "portMin"], "is above udp.portMax");
-    const loopback = /^(127\.|::1$)/.test(config.listen.host);
-    if (config.tls === undefined && config.trustedProxies.length === 0 && !loopback && !config.insecure) {
+    const isPublic = parseAddress(config.listen.host) !== undefined && !/^(127\.|::1$)/.test(config.listen.host);
+    if (isPublic && config.tls === undefined && config.trustedProxies.length === 0 && !config.insecure) {
       problem(["listen", "host"], "can be reached by others, but neither tls nor trustedProxies is set");
     }
   });

@@ -73,7 +73,10 @@ export class Relay {
       onOpened: (session) => this.#edgeSessions.set(session.id, session),
       onClosed: (session, reason) => this.#edgeClosed(session, reason),
       forward: (session, payload) => this.#forward(session, payload),
-      wasProven: (node, source) => store.isProven(store.proofHash(node, source), clock.nowMs()),
+      wasProven: (node, source) => {
+        const hash = store.proofHash(node, source);
+        return this.#newProofs.has(hash.toString("hex")) || store.isProven(hash, clock.nowMs());
+      },
       noteProof: (node, source) => {
         const hash = store.proofHash(node, source);
         this.#newProofs.set(hash.toString("hex"), hash);
@@ -87,11 +90,12 @@ export class Relay {
       onNodeElsewhere: (node, port) => {
         this.#ensureEntry(node, port).then((opened) => {
           if (!opened.ok) log.warn("edge-unusable", { node, code: opened.error.code, message: opened.error.message });
+          else if (opened.value.home === undefined) this.#cancelGrace(opened.value);
         }, this.#unexpected);
       },
       onNodeGone: (node) => {
         const entry = this.#entries.get(node);
-        if (entry !== undefined && entry.home === undefined) this.#drop(entry, "node-gone");
+        if (entry !== undefined && entry.home === undefined) this.#beginGrace(entry);
       },
       onNodeTaken: (node) => {
         // A node has one connection: what looks alive here is what it left without our noticing.
@@ -162,8 +166,7 @@ export class Relay {
   attach(node: string, home: NodeHome, link: NodeLink): void {
     const entry = this.#entries.get(node);
     if (entry?.home !== home) return;
-    entry.cancelGrace?.();
-    entry.cancelGrace = undefined;
+    this.#cancelGrace(entry);
     home.attach(link);
   }
 
@@ -171,14 +174,7 @@ export class Relay {
   detach(node: string, home: NodeHome, link: NodeLink): void {
     const entry = this.#entries.get(node);
     if (!home.detach(link) || entry?.home !== home || this.#disposed) return;
-    entry.cancelGrace?.();
-    entry.cancelGrace = this.#options.clock.after(this.#options.config.graceMs, () => {
-      entry.cancelGrace = undefined;
-      this.#options.log.info("node-gone", { node });
-      this.#dropHome(entry);
-      this.#options.cluster.withdraw(node).catch(this.#unexpected);
-      this.#drop(entry, "node-gone");
-    });
+    this.#beginGrace(entry);
   }
 
   /** A guest over WebSocket; `target` as in its `connect`. Fails with `unknown-node` or `too-many-sessions`. */
@@ -210,6 +206,22 @@ export class Relay {
       this.#drop(entry, "server-stopped");
     }
     await Promise.allSettled(withdrawals);
+  }
+
+  /** A node on its way back, or to another instance, finds its guests' sessions and its port for this long. */
+  #beginGrace(entry: Entry): void {
+    this.#cancelGrace(entry);
+    entry.cancelGrace = this.#options.clock.after(this.#options.config.graceMs, () => {
+      entry.cancelGrace = undefined;
+      this.#options.log.info("node-gone", { node: entry.node });
+      if (entry.home !== undefined) this.#options.cluster.withdraw(entry.node).catch(this.#unexpected);
+      this.#drop(entry, "node-gone");
+    });
+  }
+
+  #cancelGrace(entry: Entry): void {
+    entry.cancelGrace?.();
+    entry.cancelGrace = undefined;
   }
 
   #ensureEntry(node: string, port: number): Promise<Result<Entry>> {
@@ -296,8 +308,7 @@ export class Relay {
   }
 
   #dropHome(entry: Entry): void {
-    entry.cancelGrace?.();
-    entry.cancelGrace = undefined;
+    this.#cancelGrace(entry);
     entry.home?.dispose();
     entry.home = undefined;
     for (const session of entry.edge.sessions) session.home = undefined;

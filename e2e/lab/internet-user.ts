@@ -147,7 +147,7 @@ export class Transfer {
 
   async #result(timeoutMs: number): Promise<FetchResult> {
     try {
-      await within(`${this.program.argv.join(" ")}`, this.program.ended, timeoutMs);
+      await within(this.program.title, this.program.ended, timeoutMs);
     } catch (error) {
       this.program.killGroup();
       throw error;

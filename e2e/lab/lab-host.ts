@@ -137,6 +137,7 @@ export class LabHost {
   exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
     return run(this.#enterPlainly(argv, options.cwd), {
       env: this.environment(options.env),
+      title: `${this.name}: ${argv.join(" ")}`,
       waitsForChild: true,
       timeoutMs: options.timeoutMs ?? DEFAULT_EXEC_TIMEOUT_MS,
       ...(options.input === undefined ? {} : { input: options.input }),
@@ -156,6 +157,7 @@ export class LabHost {
   spawn(argv: readonly string[], options: Omit<ExecOptions, "timeoutMs"> = {}): Program {
     return new Program(this.#enterPlainly(argv, options.cwd), {
       env: this.environment(options.env),
+      title: `${this.name}: ${argv.join(" ")}`,
       waitsForChild: true,
       ...(options.input === undefined ? {} : { input: options.input }),
     });

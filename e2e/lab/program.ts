@@ -23,6 +23,8 @@ export interface ExecResult extends ProgramEnd {
 }
 
 export interface ProgramOptions {
+  /** What error messages call it; without it, argv. */
+  title?: string;
   env: Record<string, string>;
   /** Written to standard input, which is closed after it. Without it standard input is empty. */
   input?: string | Uint8Array;
@@ -34,7 +36,7 @@ export interface ProgramOptions {
 }
 
 export class Program {
-  readonly argv: readonly string[];
+  readonly title: string;
   /** Settles when the program has ended and its output is complete; rejects when it could not be started. */
   readonly ended: Promise<ProgramEnd>;
   #child: ChildProcess;
@@ -45,7 +47,7 @@ export class Program {
   #onOutput = new Set<() => void>();
 
   constructor(argv: readonly [string, ...string[]], options: ProgramOptions) {
-    this.argv = argv;
+    this.title = options.title ?? argv.join(" ");
     this.#waitsForChild = options.waitsForChild ?? false;
     const [file, ...args] = argv;
     // A group of its own: Ctrl+C at the terminal ends the lab, and the lab ends its programs in order.
@@ -115,14 +117,14 @@ export class Program {
       wake = () => {
         const line = find();
         if (line !== undefined) resolve(line);
-        else if (!this.#running) reject(new Error(`${this.argv.join(" ")} ended early\n${this.describe()}`));
+        else if (!this.#running) reject(new Error(`${this.title} ended early`));
       };
       this.#onOutput.add(wake);
       this.ended.then(wake, reject);
       wake();
     });
     try {
-      return await within(`a line from ${this.argv.join(" ")}`, found, timeoutMs);
+      return await within(`a line from ${this.title}`, found, timeoutMs);
     } catch (cause) {
       throw new Error(`${cause instanceof Error ? cause.message : cause}\n${this.describe()}`, { cause });
     } finally {
@@ -172,7 +174,7 @@ export async function run(
 ): Promise<ExecResult> {
   const program = new Program(argv, options);
   try {
-    const end = await within(argv.join(" "), program.ended, options.timeoutMs);
+    const end = await within(program.title, program.ended, options.timeoutMs);
     return { ...end, stdout: program.stdout, stderr: program.stderr };
   } catch (cause) {
     program.killGroup();

@@ -40,6 +40,9 @@ import {
 
 const DEFAULT_INTERFACE = "higgs0";
 
+/** Failures that IPv4 does not share: the node goes on without IPv6. */
+const IPV6_ALONE: ReadonlySet<string> = new Set(["ipv6-address-refused", "ipv6-forwarding-refused"]);
+
 interface Applied {
   /** The spec as it was really applied: without IPv6 where that failed. */
   effective: NetworkSpec;
@@ -256,12 +259,11 @@ export class LinuxBackend implements NetworkBackend {
     let ipv6: Result<unknown> = rules6;
     const broughtUp = await this.#bringUp(effective, key.privateKey);
     if (!broughtUp.ok) {
-      if (effective.guests.ipv6 === null) return broughtUp;
-      // A machine with disable_ipv6=1, say, takes the rules but no address.
+      if (!IPV6_ALONE.has(broughtUp.error.code)) return broughtUp;
       effective = effectiveSpec(spec, true);
       ipv6 = broughtUp;
       const withoutIpv6 = await this.#bringUp(effective, key.privateKey);
-      if (!withoutIpv6.ok) return broughtUp;
+      if (!withoutIpv6.ok) return withoutIpv6;
       await this.#takeIpv6Back();
     }
 
@@ -317,7 +319,7 @@ export class LinuxBackend implements NetworkBackend {
         this.#sysctls.write(key, value);
       } catch (error) {
         return fail(
-          "forwarding-refused",
+          key.startsWith("net/ipv6/") ? "ipv6-forwarding-refused" : "forwarding-refused",
           `The kernel refused ${key.replaceAll("/", ".")}=${value}: ${error instanceof Error ? error.message : String(error)}`,
         );
       }

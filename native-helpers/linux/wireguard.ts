@@ -144,6 +144,8 @@ export async function configureInterface(run: Run, spec: WireguardSpec): Promise
     const ran = await run("ip", args);
     if (ran.code === 0) continue;
     if (/address already in use/i.test(ran.stderr)) return portInUse(spec.listenPort);
+    // Machines with disable_ipv6=1 refuse this one; IPv4 works without it.
+    if (args.at(-1) === "nodad") return fail("ipv6-address-refused", describeRun("ip", args, ran));
     return fail("interface-refused", describeRun("ip", args, ran));
   }
   return ok(commands.length > 0);

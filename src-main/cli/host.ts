@@ -4,7 +4,7 @@ import type { RestoreResult } from "../../src-shared/helper/protocol.ts";
 import type { CheckResult, Diagnosis } from "../../src-shared/model/diagnosis.ts";
 import type { Result } from "../../src-shared/result.ts";
 import type { StopSignal } from "../headless/headless-host.ts";
-import type { PreparedNode } from "../headless/prepare-node.ts";
+import type { PreparedNode, PrepareOptions } from "../headless/prepare-node.ts";
 
 export interface CliHost {
   readonly stdout: (text: string) => void;
@@ -30,7 +30,7 @@ export interface PartOptions {
 
 /** Parts that only some commands need, loaded when they are. */
 export interface CliParts {
-  prepareNode(options: PartOptions): Promise<Result<PreparedNode>>;
+  prepareNode(options: PrepareOptions): Promise<Result<PreparedNode>>;
   diagnoseOffline(
     options: PartOptions & { onProgress: (progress: DiagnoseProgress) => void },
   ): Promise<Result<Diagnosis>>;

@@ -13,15 +13,19 @@ export function addRestoreNetwork(program: Command, session: Session): void {
     .addOption(helperOption())
     .action((options: { helper?: string }) =>
       session.run(async () => {
-        const running = await session.withNode(async () => ok(undefined));
-        if (running.ok) {
+        const phase = await session.withNode(async (node) => {
+          const state = await node.call("node.state", {});
+          return state.ok ? ok(state.value.value.node.phase) : state;
+        });
+        // A node that does not share has nothing in the network; what is left is somebody else's doing.
+        if (phase.ok && phase.value !== "stopped" && phase.value !== "failed") {
           return fail(
-            "node-running",
-            "a node is running, and its network is its own",
+            "node-sharing",
+            "a node is sharing, and its network is its own",
             "Turn it off with: higgsnode off",
           );
         }
-        if (running.error.code !== "not-running") return running;
+        if (!phase.ok && phase.error.code !== "not-running") return phase;
         const restored = await session.host.parts.restoreNetwork({
           dataDir: session.dataDir,
           helperPath: options.helper ?? session.host.helperPath,

@@ -1,6 +1,7 @@
 /** `higgsnode start` */
 import path from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { errorLine } from "../headless/error-line.ts";
 import { runHeadlessHost } from "../headless/headless-host.ts";
 import type { Session } from "./session.ts";
 
@@ -35,7 +36,11 @@ export function helperOption(): Option {
 
 async function start(session: Session, options: StartOptions) {
   const { host, dataDir } = session;
-  const prepared = await host.parts.prepareNode({ dataDir, helperPath: options.helper ?? host.helperPath });
+  const prepared = await host.parts.prepareNode({
+    dataDir,
+    helperPath: options.helper ?? host.helperPath,
+    onNotice: (notice) => host.stderr(`${errorLine(notice)}\n`),
+  });
   if (!prepared.ok) return prepared;
   try {
     return await runHeadlessHost(

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Diagnosis } from "../../src-shared/model/diagnosis.ts";
 import { fail, ok } from "../../src-shared/result.ts";
-import { FAKE_CHECKS, FAKE_NOW } from "../ipc/testing/fake-node.ts";
+import { FAKE_CHECKS, FAKE_EXIT, FAKE_NOW } from "../ipc/testing/fake-node.ts";
 import { CliHarness } from "./testing/cli-harness.ts";
 
 let cli: CliHarness;
@@ -123,12 +123,19 @@ describe("higgsnode restore-network", () => {
     expect((await cli.run("restore-network")).code).toBe(4);
   });
 
-  it("leaves a running node's network alone", async () => {
+  it("leaves a sharing node's network alone", async () => {
     await cli.serve();
+    cli.node.setPhase({ phase: "running", since: FAKE_NOW, exit: FAKE_EXIT });
     expect(await cli.run("restore-network")).toEqual({
       code: 1,
       out: "",
-      err: "higgsnode: a node is running, and its network is its own. Turn it off with: higgsnode off\n",
+      err: "higgsnode: a node is sharing, and its network is its own. Turn it off with: higgsnode off\n",
     });
+  });
+
+  it("cleans up beside a node that does not share", async () => {
+    await cli.serve();
+    cli.parts = { ...cli.parts, restoreNetwork: async () => ok({ undone: ["interface higgs0 removed"], failed: [] }) };
+    expect((await cli.run("restore-network")).code).toBe(0);
   });
 });

@@ -46,7 +46,11 @@ async function start(): Promise<void> {
   denyPermissions(session.defaultSession);
 
   const dataDir = defaultDataDir(process.env, process.platform);
-  const prepared = prepareNode({ dataDir, helperPath });
+  const prepared = prepareNode({
+    dataDir,
+    helperPath,
+    onNotice: (notice) => void dialog.showMessageBox({ type: "warning", title: "HiggsNode", message: explain(notice) }),
+  });
   if (!prepared.ok) return leave(prepared.error);
   closers.unshift(() => prepared.value.close());
   const composed = await prepared.value.compose();
@@ -106,11 +110,13 @@ function openWindow(): void {
   window.focus();
 }
 
-let draining: Promise<void> | undefined;
+let isDraining = false;
 
 function onBeforeQuit(event: { preventDefault(): void }): void {
   event.preventDefault();
-  draining ??= drain().then(
+  if (isDraining) return;
+  isDraining = true;
+  void drain().then(
     () => app.exit(0),
     () => app.exit(1),
   );

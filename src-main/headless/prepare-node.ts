@@ -1,6 +1,6 @@
 /** A node about to be built: its data directory, its log, and what builds it. */
 import { systemClock } from "../../src-shared/clock.ts";
-import { ok, type Result } from "../../src-shared/result.ts";
+import { type HiggsError, ok, type Result } from "../../src-shared/result.ts";
 import type { NodeApi } from "../ipc/node-api.ts";
 import { createLogger } from "../logs/logger.ts";
 import { Redactor } from "../logs/redact.ts";
@@ -16,8 +16,15 @@ export interface PreparedNode {
   close(): void;
 }
 
+export interface PrepareOptions {
+  readonly dataDir: string;
+  readonly helperPath: string;
+  /** Told what the person who starts the node must know, such as a database that was set aside. */
+  readonly onNotice: (notice: HiggsError) => void;
+}
+
 /** Opens the data directory and the log. Fails with `data-dir-not-writable` or `log-not-writable`. */
-export function prepareNode(options: { dataDir: string; helperPath: string }): Result<PreparedNode> {
+export function prepareNode({ helperPath, onNotice, ...options }: PrepareOptions): Result<PreparedNode> {
   const dataDir = openDataDir(options.dataDir);
   if (!dataDir.ok) return dataDir;
   const sink = createFileSink({ dataDir: dataDir.value.path, redactor: new Redactor() });
@@ -25,7 +32,7 @@ export function prepareNode(options: { dataDir: string; helperPath: string }): R
   const logger = createLogger({ sink: sink.value, clock: systemClock });
   const log = logger.child({ area: "host" });
   return ok({
-    compose: () => composeNode({ dataDir: dataDir.value.path, helperPath: options.helperPath, logger }),
+    compose: () => composeNode({ dataDir: dataDir.value.path, helperPath, logger, onNotice }),
     onUnexpected: (where, thrown) => log.error("unexpected failure", { where, error: thrown }),
     close: () => sink.value.close(),
   });

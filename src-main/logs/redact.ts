@@ -9,8 +9,13 @@ import { HiggsFailure } from "../../src-shared/result.ts";
 /** A node that runs for months must not collect addresses without end; later ones share one placeholder. */
 const MAX_PLACEHOLDERS = 10_000;
 
+/** Each known endpoint name is looked for in each line, so there are few of them: those of one home node. */
+const MAX_HOSTS = 64;
+
+/** Deeper, or with more entries, nobody reads a log line; it also ends what refers to itself in ever new objects. */
 const MAX_DEPTH = 8;
 const MAX_ENTRIES = 200;
+
 /** A longer text is cut after redaction: cut before, half an address could stay. */
 const MAX_TEXT_CHARACTERS = 8 * 1024;
 /** Redacting costs time per character; what is longer than this was no message, and is left out as a whole. */
@@ -30,6 +35,8 @@ const HOMES = /[A-Za-z]:[\\/]+Users[\\/]+[^\\/:*?"<>|\r\n]+|\/(?:home|Users)\/[^
 const IPV6_RUNS = /(?:[0-9A-Fa-f.]*:){2,}[0-9A-Fa-f.]*(?:%[\w.~-]+)?/g;
 const IPV4_RUNS = /\d+(?:\.\d+){3,}/g;
 const MAC = /^[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}$/;
+
+const PLACEHOLDER = /^(?:ip|mac|key|host|home|secret)-(?:\d+|other)$/;
 
 const SECRET_FIELD = /token|secret|password|passphrase|private_?key|preshared_?key/i;
 const HOST_FIELD = /(?:endpoint|host|hostname|server)s?$/i;
@@ -165,10 +172,6 @@ export class Redactor {
     return `${kind}-${count}`;
   }
 }
-
-/** Each known name is looked for in each line, so there are few of them: the endpoints of one home node. */
-const MAX_HOSTS = 64;
-const PLACEHOLDER = /^(?:ip|mac|key|host|home|secret)-(?:\d+|other)$/;
 
 function longestAddressAt(body: string, start: number): string | undefined {
   for (let end = Math.min(body.length, start + MAX_ADDRESS_CHARACTERS); end > start + 1; end--) {

@@ -2,6 +2,9 @@
 import { type Prefix, parsePrefix, prefix } from "../../src-shared/net/address.ts";
 import type { NetworkObservation, ObservedRoute } from "../../src-shared/network-observation.ts";
 
+/** The part of an observation that tells which networks the machine is in. */
+export type SeenNetworks = Pick<NetworkObservation, "links" | "routes">;
+
 /** All global unicast IPv6 (RFC 4291, section 2.4), which some routers announce in place of a default route. */
 const GLOBAL_UNICAST = prefix("2000::/3");
 
@@ -21,6 +24,6 @@ export function defaultRouteLength(route: ObservedRoute): number {
   return parsePrefix(route.destination)?.length ?? 0;
 }
 
-export function linkOf(observation: NetworkObservation, name: string) {
+export function linkOf(observation: SeenNetworks, name: string) {
   return observation.links.find((link) => link.name === name);
 }

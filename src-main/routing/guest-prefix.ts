@@ -1,33 +1,38 @@
 /** Which addresses the guest network has: such as nothing on this machine uses, and the same from one start to the next. */
 import type { Settings } from "../../src-shared/model/settings.ts";
 import { addressAt, formatPrefix, type Prefix, parsePrefix, prefix } from "../../src-shared/net/address.ts";
-import type { NetworkObservation } from "../../src-shared/network-observation.ts";
+import { isUsableGuestPrefix } from "../../src-shared/network-spec.ts";
 import { fail, type HiggsError, ok, type Result } from "../../src-shared/result.ts";
+import type { SeenNetworks } from "./default-routes.ts";
 import { type Conflict, conflictsWith } from "./network-route-manager.ts";
 
 export interface GuestPrefixChoice {
   readonly ipv4: string;
   readonly ipv6: string | null;
-  /** To be kept and handed in as `stored` the next time. */
+  /** To be kept, and handed in as `stored` the next time. */
   readonly remember: StoredPrefixes;
   /** `guest-prefix-changed` where configurations given out before no longer fit. */
   readonly notes: readonly HiggsError[];
 }
 
+/** What an earlier start chose; the unique local prefix stays the node's own also while it is not in use. */
 export interface StoredPrefixes {
-  /** Chosen by an earlier start. */
-  readonly ipv4?: string;
-  readonly ula?: string;
+  readonly ipv4?: string | undefined;
+  readonly ula?: string | undefined;
 }
 
 export interface GuestPrefixQuestion {
   settings: Pick<Settings, "guestIpv4" | "guestIpv6">;
-  observation: Pick<NetworkObservation, "links" | "routes">;
+  /** Without links and routes nothing is in the way. */
+  observation: SeenNetworks;
   ownInterface: string;
   stored: StoredPrefixes;
-  /** So many unpredictable bytes. */
-  random: (count: number) => Uint8Array;
+  random: RandomBytes;
 }
+
+/** Gives so many unpredictable bytes. */
+type RandomBytes = (count: number) => Uint8Array;
+type Conflicts = (candidate: Prefix) => Conflict[];
 
 const AUTO_LENGTH = 16;
 
@@ -47,26 +52,26 @@ const ULA_TRIES = 8;
 
 /** Errors: `prefix-conflict` for a prefix that the owner has set, `no-free-prefix` for `auto`. */
 export function chooseGuestPrefixes(question: GuestPrefixQuestion): Result<GuestPrefixChoice> {
-  const ipv4 = chooseIpv4(question);
+  const { settings, observation, ownInterface, stored, random } = question;
+  const conflictsOf: Conflicts = (candidate) => conflictsWith(candidate, observation, ownInterface);
+  const ipv4 = chooseIpv4(settings.guestIpv4, stored.ipv4, conflictsOf);
   if (!ipv4.ok) return ipv4;
-  const ipv6 = chooseIpv6(question);
+  const ula =
+    settings.guestIpv6 === "auto" ? freeUla(stored.ula, conflictsOf, random) : ok(storedUla(stored.ula, random));
+  if (!ula.ok) return ula;
+  const ipv6 = chooseIpv6(settings.guestIpv6, ula.value, conflictsOf);
   if (!ipv6.ok) return ipv6;
-  const { stored, settings } = question;
-  const remember: StoredPrefixes = {
-    ...stored,
-    ...(settings.guestIpv4 === "auto" ? { ipv4: ipv4.value } : {}),
-    ...(settings.guestIpv6 === "auto" && ipv6.value !== null ? { ula: ipv6.value } : {}),
-  };
+  const remember = { ipv4: ipv4.value, ula: formatPrefix(ula.value) };
   const notes = [changed(stored.ipv4, remember.ipv4), changed(stored.ula, remember.ula)].flat();
   return ok({ ipv4: ipv4.value, ipv6: ipv6.value, remember, notes });
 }
 
-function chooseIpv4(question: GuestPrefixQuestion): Result<string> {
-  const { settings, stored } = question;
-  if (settings.guestIpv4 !== "auto") return explicit(settings.guestIpv4, "guestIpv4", question);
-  const kept = parsePrefix(stored.ipv4 ?? "");
-  const candidates = kept?.family === 4 ? [kept, ...AUTO_IPV4] : AUTO_IPV4;
-  const free = candidates.find((candidate) => conflictsOf(candidate, question).length === 0);
+function chooseIpv4(setting: string, stored: string | undefined, conflictsOf: Conflicts): Result<string> {
+  if (setting !== "auto") return explicit(setting, "guestIpv4", conflictsOf);
+  const kept = parsePrefix(stored ?? "");
+  const candidates =
+    kept !== undefined && kept.family === 4 && isUsableGuestPrefix(kept) ? [kept, ...AUTO_IPV4] : AUTO_IPV4;
+  const free = candidates.find((candidate) => conflictsOf(candidate).length === 0);
   if (free !== undefined) return ok(formatPrefix(free));
   return fail(
     "no-free-prefix",
@@ -75,24 +80,29 @@ function chooseIpv4(question: GuestPrefixQuestion): Result<string> {
   );
 }
 
-function chooseIpv6(question: GuestPrefixQuestion): Result<string | null> {
-  const { settings, stored, random } = question;
-  if (settings.guestIpv6 === "off") return ok(null);
-  if (settings.guestIpv6 !== "auto") return explicit(settings.guestIpv6, "guestIpv6", question);
-  let candidate = parsePrefix(stored.ula ?? "") ?? randomUla(random);
+function chooseIpv6(setting: string, ula: Prefix, conflictsOf: Conflicts): Result<string | null> {
+  if (setting === "off") return ok(null);
+  return setting === "auto" ? ok(formatPrefix(ula)) : explicit(setting, "guestIpv6", conflictsOf);
+}
+
+function freeUla(stored: string | undefined, conflictsOf: Conflicts, random: RandomBytes): Result<Prefix> {
+  let candidate = storedUla(stored, random);
   for (let tried = 0; tried < ULA_TRIES; tried++) {
-    const conflicts = conflictsOf(candidate, question);
-    if (conflicts.every((conflict) => conflict.prefix.length <= ULA_ROUTE_IGNORED_UP_TO_LENGTH)) {
-      return ok(formatPrefix(candidate));
-    }
+    const conflicts = conflictsOf(candidate);
+    if (conflicts.every((conflict) => conflict.prefix.length <= ULA_ROUTE_IGNORED_UP_TO_LENGTH)) return ok(candidate);
     candidate = randomUla(random);
   }
   return fail("no-free-prefix", "No unique local IPv6 network is free for the guests.", "Set guestIpv6 to off.");
 }
 
-function explicit(text: string, name: string, question: GuestPrefixQuestion): Result<string> {
+function storedUla(stored: string | undefined, random: RandomBytes): Prefix {
+  const kept = parsePrefix(stored ?? "");
+  return kept !== undefined && kept.family === 6 && isUsableGuestPrefix(kept) ? kept : randomUla(random);
+}
+
+function explicit(text: string, name: string, conflictsOf: Conflicts): Result<string> {
   const parsed = parsePrefix(text);
-  const [conflict] = parsed === undefined ? [] : conflictsOf(parsed, question);
+  const [conflict] = parsed === undefined ? [] : conflictsOf(parsed);
   if (conflict === undefined) return ok(text);
   const where = conflict.interfaceName === null ? "" : ` on ${conflict.interfaceName}`;
   return fail(
@@ -102,12 +112,8 @@ function explicit(text: string, name: string, question: GuestPrefixQuestion): Re
   );
 }
 
-function conflictsOf(candidate: Prefix, { observation, ownInterface }: GuestPrefixQuestion): Conflict[] {
-  return conflictsWith(candidate, observation, ownInterface);
-}
-
 /** `fd`, 40 random bits, subnet 0 (RFC 4193, section 3.2.2). */
-function randomUla(random: (count: number) => Uint8Array): Prefix {
+function randomUla(random: RandomBytes): Prefix {
   let value = 0xfdn;
   for (const byte of random(5)) value = (value << 8n) | BigInt(byte);
   return { family: 6, value: value << 80n, length: 64 };
@@ -120,12 +126,12 @@ function every16(space: Prefix, from: number, to: number): Prefix[] {
   }));
 }
 
-function changed(before: string | undefined, after: string | undefined): HiggsError[] {
+function changed(before: string | undefined, after: string): HiggsError[] {
   if (before === undefined || before === after) return [];
   return [
     {
       code: "guest-prefix-changed",
-      message: `The guest network ${before} is used by another network of this machine now; guests get ${after}.`,
+      message: `The guest network is ${after} now, it was ${before}: configurations given out before no longer fit.`,
       hint: "Give every client its configuration again.",
     },
   ];

@@ -13,8 +13,8 @@ import {
   splitPrefix,
 } from "../../src-shared/net/address.ts";
 import { BLOCKED_IPV4, BLOCKED_IPV6 } from "../../src-shared/net/special-prefixes.ts";
-import type { NetworkObservation, ObservedRoute } from "../../src-shared/network-observation.ts";
-import { defaultRouteLength, isDefaultPrefix, isDefaultRoute, linkOf } from "./default-routes.ts";
+import type { ObservedRoute } from "../../src-shared/network-observation.ts";
+import { defaultRouteLength, isDefaultPrefix, isDefaultRoute, linkOf, type SeenNetworks } from "./default-routes.ts";
 
 export interface Uplink {
   readonly interfaceName: string;
@@ -44,7 +44,7 @@ const NOT_PUBLIC = [...BLOCKED_IPV4, ...BLOCKED_IPV6].map(prefix);
 const LARGEST_PUBLIC_LAN = { 4: 18, 6: 48 } as const;
 
 /** The uplink of each family by lowest metric, null where the machine has no route out or no address to go out with. */
-export function readUplinks(observation: NetworkObservation, ownInterface: string): Uplinks {
+export function readUplinks(observation: SeenNetworks, ownInterface: string): Uplinks {
   const ipv4 = routesOut(observation, ownInterface, 4);
   const ipv6 = routesOut(observation, ownInterface, 6);
   const uplinks = { ipv4: firstUplink(observation, ipv4), ipv6: firstUplink(observation, ipv6) };
@@ -58,7 +58,7 @@ export function readUplinks(observation: NetworkObservation, ownInterface: strin
  * another: guests are kept out of them, also where they have public addresses, as every home with IPv6 does. Single hosts
  * that are reached without a gateway belong to them.
  */
-export function onLinkPrefixes(observation: NetworkObservation, ownInterface: string): string[] {
+export function onLinkPrefixes(observation: SeenNetworks, ownInterface: string): string[] {
   const fromRoutes = observation.routes
     .filter((route) => route.onLink && route.interfaceName !== ownInterface && route.interfaceName !== "lo")
     .map((route) => parsePrefix(route.destination));
@@ -81,7 +81,7 @@ export interface Conflict {
 /** What on this machine overlaps `candidate`: any route but default ones, any address, our own interface aside. */
 export function conflictsWith(
   candidate: Prefix,
-  observation: Pick<NetworkObservation, "links" | "routes">,
+  observation: Pick<SeenNetworks, "links" | "routes">,
   ownInterface: string,
 ): Conflict[] {
   const routes = observation.routes.map((route) => ({
@@ -115,7 +115,7 @@ function byPosition(a: Prefix, b: Prefix): number {
   return a.length - b.length;
 }
 
-function routesOut(observation: NetworkObservation, ownInterface: string, family: Family): ObservedRoute[] {
+function routesOut(observation: SeenNetworks, ownInterface: string, family: Family): ObservedRoute[] {
   return observation.routes
     .filter((route) => route.family === family && isDefaultRoute(route))
     .filter((route) => route.interfaceName !== null && route.interfaceName !== ownInterface)
@@ -124,7 +124,7 @@ function routesOut(observation: NetworkObservation, ownInterface: string, family
 }
 
 /** A route over an interface that is down leads nowhere, but may be the only one for a moment. */
-function rank(observation: NetworkObservation, route: ObservedRoute): number {
+function rank(observation: SeenNetworks, route: ObservedRoute): number {
   return linkOf(observation, route.interfaceName ?? "")?.up === false ? 1 : 0;
 }
 
@@ -132,7 +132,7 @@ function compareRoutes(a: ObservedRoute, b: ObservedRoute): number {
   return defaultRouteLength(b) - defaultRouteLength(a) || a.metric - b.metric;
 }
 
-function firstUplink(observation: NetworkObservation, routes: readonly ObservedRoute[]): Uplink | null {
+function firstUplink(observation: SeenNetworks, routes: readonly ObservedRoute[]): Uplink | null {
   for (const route of routes) {
     const { interfaceName } = route;
     if (interfaceName === null) continue;
@@ -142,7 +142,7 @@ function firstUplink(observation: NetworkObservation, routes: readonly ObservedR
   return null;
 }
 
-function usableAddresses(observation: NetworkObservation, interfaceName: string, family: Family): string[] {
+function usableAddresses(observation: SeenNetworks, interfaceName: string, family: Family): string[] {
   const addresses = (linkOf(observation, interfaceName)?.addresses ?? [])
     .map((text) => splitPrefix(text)?.address ?? parseAddress(text))
     .filter((address) => address !== undefined)

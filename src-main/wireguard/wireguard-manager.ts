@@ -6,6 +6,7 @@ import { addressesOf, type GuestPrefixes, hostPrefixOf, nodeAddressesOf } from "
 import type { ClientRecord } from "../clients/client-record.ts";
 import type { ClientRegistry } from "../clients/client-registry.ts";
 
+/** Every reading of the machine's own networks leaves it out. */
 export const INTERFACE_NAME = "higgs0";
 
 export class WireGuardManager {

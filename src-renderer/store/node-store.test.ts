@@ -97,6 +97,17 @@ describe("the store", () => {
     expect(panel.getState().config).toBeUndefined();
   });
 
+  it("shows a configuration again, or why it cannot be shown", async () => {
+    const { state: panel, actions } = store(
+      ok({ client: CLIENT, config: "[Interface]" }),
+      fail("key-forgotten", "the key is forgotten"),
+    );
+    await actions.showConfig(CLIENT);
+    expect(panel.getState().config?.client.name).toBe("TV");
+    await actions.showConfig(CLIENT);
+    expect(panel.getState()).toMatchObject({ config: undefined, problem: { code: "key-forgotten" } });
+  });
+
   it("keeps the name for another try where the client was not added", async () => {
     const { actions, state: panel } = store(fail("client-exists", "exists"));
     expect(await actions.addClient("TV")).toBe(false);

@@ -26,6 +26,8 @@ export interface PanelActions {
   share(on: boolean): Promise<void>;
   /** Adds a client and shows its configuration; resolves whether it was added. */
   addClient(name: string): Promise<boolean>;
+  /** Shows the configuration again, for as long as its private key is remembered. */
+  showConfig(client: Client): Promise<void>;
   pause(client: Client, paused: boolean): Promise<void>;
   closeConfig(): void;
   dismissProblem(): void;
@@ -70,6 +72,10 @@ export function createNodeStore(transport: Transport): NodeStore {
     return undefined;
   }
 
+  async function showConfig(client: Client): Promise<void> {
+    setState({ config: take(await transport.call("clients.config", { name: client.id })) });
+  }
+
   const actions: PanelActions = {
     async share(on) {
       setState({ switching: true, problem: undefined });
@@ -80,10 +86,13 @@ export function createNodeStore(transport: Transport): NodeStore {
     async addClient(name) {
       setState({ adding: true, problem: undefined });
       const client = take(await transport.call("clients.add", { name }));
-      const config =
-        client === undefined ? undefined : take(await transport.call("clients.config", { name: client.id }));
-      setState({ adding: false, config });
+      if (client !== undefined) await showConfig(client);
+      setState({ adding: false });
       return client !== undefined;
+    },
+    async showConfig(client) {
+      setState({ problem: undefined });
+      await showConfig(client);
     },
     async pause(client, paused) {
       setState({ pending: new Set([...getState().pending, client.id]), problem: undefined });

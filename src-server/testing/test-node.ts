@@ -172,23 +172,25 @@ export class TestUdpGuest {
   readonly received: Buffer[] = [];
   #socket: Socket;
   #port: number;
+  #to: string;
 
-  private constructor(socket: Socket, port: number) {
+  private constructor(socket: Socket, port: number, to: string) {
     this.#socket = socket;
     this.#port = port;
+    this.#to = to;
     socket.on("message", (payload) => this.received.push(payload));
   }
 
-  static async open(port: number, from = "127.0.0.1"): Promise<TestUdpGuest> {
+  static async open(port: number, from = "127.0.0.1", to = "127.0.0.1"): Promise<TestUdpGuest> {
     const socket = createSocket("udp4");
     socket.bind(0, from);
     await once(socket, "listening");
     socket.setRecvBufferSize(4 * 1024 * 1024);
-    return new TestUdpGuest(socket, port);
+    return new TestUdpGuest(socket, port, to);
   }
 
   send(payload: Uint8Array): void {
-    this.#socket.send(payload, this.#port, "127.0.0.1");
+    this.#socket.send(payload, this.#port, this.#to);
   }
 
   close(): void {

@@ -65,6 +65,8 @@ export const en = {
     addPlaceholder: "Anna's phone",
     add: "Add client",
     adding: "Adding…",
+    show: "Show code",
+    showNamed: (name: string) => `Show the QR code for ${name}`,
     pause: "Pause",
     resume: "Resume",
     pauseNamed: (name: string) => `Pause ${name}`,

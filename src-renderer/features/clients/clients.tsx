@@ -105,6 +105,15 @@ function Row({ client, nowMs }: { client: Client; nowMs: number }) {
           type="button"
           className="quiet"
           disabled={pending}
+          aria-label={texts.clients.showNamed(client.name)}
+          onClick={() => void actions.showConfig(client)}
+        >
+          {texts.clients.show}
+        </button>
+        <button
+          type="button"
+          className="quiet next"
+          disabled={pending}
           aria-label={client.paused ? resumeNamed(client.name) : pauseNamed(client.name)}
           onClick={() => void actions.pause(client, !client.paused)}
         >
