@@ -121,7 +121,10 @@ export class NodeConnection implements NodeLink {
     this.#onAuthenticated();
     relay.register(challenge.node, resume).then(
       (registration) => {
-        if (this.#link.closed) return;
+        if (this.#link.closed) {
+          if (registration.ok) relay.release(challenge.node, registration.value.home);
+          return;
+        }
         if (!registration.ok) {
           this.#link.refuse("busy", CLOSE_CODE.busy, registration.error);
           return;

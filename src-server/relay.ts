@@ -154,13 +154,26 @@ export class Relay {
     if (!opened.ok) return opened;
     if (this.#disposed) return fail("draining", "this server is stopping", "Connect again.");
     const entry = opened.value;
-    await cluster.announce(node, entry.port);
+    // The grace time must not end between here and `attach`.
+    this.#cancelGrace(entry);
+    try {
+      await cluster.announce(node, entry.port);
+    } catch (error) {
+      this.#beginGrace(entry);
+      throw error;
+    }
     counters.registrations++;
     const resumed = entry.home !== undefined && resume === entry.home.resume;
     if (resumed) counters.resumptions++;
     else if (entry.home !== undefined) this.#dropHome(entry);
     entry.home ??= new NodeHome(config.limits, counters, clock.monotonicMs());
     return ok({ port: entry.port, resumed, home: entry.home });
+  }
+
+  /** Instead of `attach`, when the link was lost while the node was being registered. */
+  release(node: string, home: NodeHome): void {
+    const entry = this.#entries.get(node);
+    if (entry?.home === home && !home.connected) this.#beginGrace(entry);
   }
 
   attach(node: string, home: NodeHome, link: NodeLink): void {

@@ -5,7 +5,7 @@
  * Every changing step has a number, at which it can be made to fail or the helper to die.
  */
 import { createPrivateKey, createPublicKey } from "node:crypto";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatPrefix, parsePrefix, splitPrefix } from "../../src-shared/net/address.ts";
@@ -27,6 +27,9 @@ interface Tunnel {
   peers: Map<string, { allowedIps: string[]; session: number }>;
 }
 
+/** The journal is synced at every change: thousands of syncs take seconds in memory and minutes on a disk. */
+const SCRATCH = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+
 /** What happens at a changing step: refused, done but reported as failed, or the helper dies before or after it. */
 export type Mishap = "refused" | "done-but-failed" | "dies-before" | "dies-after";
 
@@ -38,7 +41,7 @@ export interface FakeProcess {
 }
 
 export class FakeOs {
-  readonly root = mkdtempSync(join(tmpdir(), "higgs-fake-os-"));
+  readonly root = mkdtempSync(join(SCRATCH, "higgs-fake-os-"));
   readonly stateDir = join(this.root, "state");
   readonly firewalls = { 4: new FakeFirewall(), 6: new FakeFirewall() };
   readonly links = new Map<string, Link>();
