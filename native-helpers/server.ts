@@ -161,9 +161,9 @@ export class HelperServer {
   }
 
   async #handle(client: Client, line: string): Promise<void> {
-    const request = helperRequestSchema.safeParse(parseJson(line));
-    if (!request.success) return this.#refuse(client, { code: "bad-message", message: "This is no helper request." });
-    const { id, verb, params } = request.data;
+    const message = helperRequestSchema.safeParse(parseJson(line));
+    if (!message.success) return this.#refuse(client, { code: "bad-message", message: "This is no helper request." });
+    const { id, verb, params } = message.data;
     if (!isVerb(verb)) {
       if (!client.known) return this.#refuse(client, helloFirst());
       return this.#answer(client, {
@@ -181,7 +181,10 @@ export class HelperServer {
       if (!client.known) return this.#refuse(client, error);
       return this.#answer(client, { id, ok: false, error });
     }
-    if (!client.known && verb !== "hello") return this.#refuse(client, helloFirst());
+    const request = { verb, params: parsed.data } as Performed;
+    // At once, not in its turn: what follows in the same packet must find the client known, or refused.
+    if (request.verb === "hello") return this.#greet(client, id, request.params);
+    if (!client.known) return this.#refuse(client, helloFirst());
     if (client.waiting >= MAX_WAITING) {
       return this.#answer(client, {
         id,
@@ -191,10 +194,9 @@ export class HelperServer {
     }
     client.waiting++;
     try {
-      const result = await this.#perform(client, { verb, params: parsed.data } as Performed);
+      const result = await this.#perform(client, request);
       if (result.ok) this.#answer(client, { id, ok: true, result: result.value });
-      else if (client.known) this.#answer(client, { id, ok: false, error: result.error });
-      else this.#refuse(client, result.error);
+      else this.#answer(client, { id, ok: false, error: result.error });
     } catch (thrown) {
       const error = errorOf(thrown);
       this.#options.log.write("internal-error", { verb, message: error.message.slice(0, MAX_REASON_CHARACTERS) });
@@ -204,11 +206,9 @@ export class HelperServer {
     }
   }
 
-  async #perform(client: Client, request: Performed): Promise<Result<unknown>> {
+  async #perform(client: Client, request: Exclude<Performed, { verb: "hello" }>): Promise<Result<unknown>> {
     const { backend, log } = this.#options;
     switch (request.verb) {
-      case "hello":
-        return this.#hello(client, request.params);
       case "capabilities":
         return ok(await this.#inTurn(() => backend.capabilities()));
       case "observe":
@@ -262,6 +262,13 @@ export class HelperServer {
         }
         return ok({});
     }
+  }
+
+  #greet(client: Client, id: number, params: { protocol: number; token: string }): void {
+    const result = this.#hello(client, params);
+    if (result.ok) this.#answer(client, { id, ok: true, result: result.value });
+    else if (client.known) this.#answer(client, { id, ok: false, error: result.error });
+    else this.#refuse(client, result.error);
   }
 
   #hello(client: Client, { protocol, token }: { protocol: number; token: string }): Result<HelperResult<"hello">> {

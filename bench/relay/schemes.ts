@@ -30,6 +30,7 @@ export interface Outgoing {
 const SEED_BATCH_PACKETS = 10;
 const SEED_BATCH_MS = 10;
 const RAW_FLUSH_BYTES = 16 * 1024;
+const MAX_PACKET_BYTES = 2 * 1024;
 const OPTIONS = { binary: true, compress: false, fin: true };
 
 function soon(action: () => void): () => void {
@@ -112,14 +113,17 @@ function seedOutgoing(socket: WebSocket): Outgoing {
 }
 
 function rawOutgoing(socket: Socket): Outgoing {
-  let buffer = Buffer.allocUnsafeSlow(RAW_FLUSH_BYTES * 4);
+  const free: Buffer[] = [];
+  const take = () => free.pop() ?? Buffer.allocUnsafeSlow(RAW_FLUSH_BYTES + MAX_PACKET_BYTES);
+  let buffer = take();
   let at = 0;
   let scheduled = false;
   const flush = () => {
     scheduled = false;
     if (at === 0) return;
-    socket.write(buffer.subarray(0, at));
-    buffer = Buffer.allocUnsafe(RAW_FLUSH_BYTES * 4);
+    const written = buffer;
+    socket.write(written.subarray(0, at), () => free.push(written));
+    buffer = take();
     at = 0;
   };
   return {
@@ -143,15 +147,25 @@ export function incoming(scheme: Scheme, socket: WebSocket | Socket, onPacket: (
   if ("remoteAddress" in socket) {
     let rest: Buffer = Buffer.alloc(0);
     socket.on("data", (chunk: Buffer) => {
-      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
       let at = 0;
-      while (bytes.length - at >= 2) {
-        const end = at + 2 + bytes.readUInt16BE(at);
-        if (end > bytes.length) break;
-        onPacket(bytes.subarray(at + 2, end));
+      // Only the packet that lies across two chunks is put together; all others are read where they are.
+      while (rest.length > 0 && at < chunk.length) {
+        const need = rest.length < 2 ? 2 - rest.length : 2 + rest.readUInt16BE(0) - rest.length;
+        const end = Math.min(chunk.length, at + need);
+        rest = Buffer.concat([rest, chunk.subarray(at, end)]);
+        at = end;
+        if (rest.length >= 2 && rest.length === 2 + rest.readUInt16BE(0)) {
+          onPacket(rest.subarray(2));
+          rest = rest.subarray(rest.length);
+        }
+      }
+      while (chunk.length - at >= 2) {
+        const end = at + 2 + chunk.readUInt16BE(at);
+        if (end > chunk.length) break;
+        onPacket(chunk.subarray(at + 2, end));
         at = end;
       }
-      rest = bytes.subarray(at);
+      if (at < chunk.length) rest = Buffer.from(chunk.subarray(at));
     });
     return;
   }

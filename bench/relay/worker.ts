@@ -56,8 +56,8 @@ export type ToWorker =
 
 /** What a generator keeps ahead of the socket: enough to saturate it, below every drop bound. */
 const MAX_AHEAD_BYTES = 96 * 1024;
-/** Packets a turn of the event loop brings, as a busy UDP socket does. */
-const PACKETS_PER_TURN = 32;
+/** Packets a turn of the event loop brings at most; a busy UDP socket brings 32. */
+const PACKETS_PER_TURN = Number(process.env.PPT ?? 32);
 const THROTTLE_EVERY_MS = 2;
 
 let out: Outgoing | undefined;

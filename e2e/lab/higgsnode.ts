@@ -62,7 +62,12 @@ export class Higgsnode {
 
   /** Runs one command of the product on the same data folder. */
   run(argv: readonly string[], timeoutMs = COMMAND_TIMEOUT_MS): Promise<ExecResult> {
-    return this.host.exec([nodeProgram(), CLI, ...argv, "--data-dir", this.dataFolder], { timeoutMs });
+    return this.host.exec(this.command(argv), { timeoutMs });
+  }
+
+  /** The words by which a shell on the host would run a command of the product. */
+  command(argv: readonly string[]): string[] {
+    return [nodeProgram(), CLI, ...argv, "--data-dir", this.dataFolder];
   }
 
   /** The same, for a command that must succeed: its standard output. */

@@ -25,7 +25,7 @@ function set(key: string, value: string): void {
   writeFileSync(join(root, key), `${value}\n`);
 }
 
-function valueOf(key: string): string {
+function settingOf(key: string): string {
   return readFileSync(join(root, key), "utf8").trim();
 }
 
@@ -129,14 +129,14 @@ describe("restoreSysctls", () => {
     expect(restoreSysctls(recording, saves).failed).toEqual([]);
     expect(written[0]).toBe("net/ipv6/conf/all/forwarding");
     expect(written.at(-1)).toMatch(/accept_ra$/);
-    for (const { key, original } of saves) expect(valueOf(key)).toBe(original);
+    for (const { key, original } of saves) expect(settingOf(key)).toBe(original);
   });
 
   it("leaves IPv4 forwarding on that was switched on for the machine meanwhile", () => {
     const { saves } = planForwarding(tree, ipv4Only);
     for (const name of ["all", "default", "eth0"]) set(`net/ipv4/conf/${name}/forwarding`, "1");
     expect(restoreSysctls(tree, saves)).toEqual({ undone: [], failed: [] });
-    expect(valueOf("net/ipv4/conf/eth0/forwarding")).toBe("1");
+    expect(settingOf("net/ipv4/conf/eth0/forwarding")).toBe("1");
   });
 
   it("passes over an interface that is gone and a key that is not ours", () => {
@@ -146,7 +146,7 @@ describe("restoreSysctls", () => {
       { key: "../secret", original: "1" },
     ];
     expect(restoreSysctls(tree, saves)).toEqual({ undone: [], failed: [] });
-    expect(valueOf("secret")).toBe("0");
+    expect(settingOf("secret")).toBe("0");
   });
 
   it("tells what the kernel refuses, and goes on with the rest", () => {
@@ -164,6 +164,6 @@ describe("restoreSysctls", () => {
       { key: "net/ipv4/conf/eth0/forwarding", original: "0" },
     ]);
     expect(restored.failed).toEqual(["net.ipv4.conf.lo.forwarding: Read-only file system"]);
-    expect(valueOf("net/ipv4/conf/eth0/forwarding")).toBe("0");
+    expect(settingOf("net/ipv4/conf/eth0/forwarding")).toBe("0");
   });
 });

@@ -59,4 +59,8 @@ describe("openDataDir", () => {
     // procfs takes no new files, whoever asks.
     expect(openDataDir("/proc/self")).toMatchObject({ ok: false, error: { code: "data-dir-not-writable" } });
   });
+
+  it("refuses a place where nothing can be made, and does not hang", () => {
+    expect(openDataDir("/proc/nope/data")).toMatchObject({ ok: false, error: { code: "data-dir-not-writable" } });
+  });
 });

@@ -1,8 +1,8 @@
 /** The folder that holds everything a node remembers: settings, database, logs, control socket. */
 import { randomUUID } from "node:crypto";
-import { closeSync, mkdirSync, openSync, statSync, unlinkSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, statSync, unlinkSync } from "node:fs";
 import { homedir } from "node:os";
-import { posix, resolve, win32 } from "node:path";
+import { dirname, posix, resolve, win32 } from "node:path";
 import { fail, ok, type Result } from "../../src-shared/result.ts";
 
 /** Only its owner may look inside: the database names the people who use this node. */
@@ -33,7 +33,7 @@ export function defaultDataDir(env: Environment, platform: string): string {
 export function openDataDir(path: string): Result<{ path: string }> {
   const absolute = resolve(path);
   try {
-    mkdirSync(absolute, { recursive: true, mode: DATA_DIR_MODE });
+    makeFolder(absolute);
     if (!statSync(absolute).isDirectory()) return notWritable(absolute, "it is not a folder");
     // Permission bits do not tell (access lists, read-only mounts, root): only an attempt does.
     const probe = resolve(absolute, `.write-test-${randomUUID()}`);
@@ -43,6 +43,16 @@ export function openDataDir(path: string): Result<{ path: string }> {
   } catch (error) {
     return notWritable(absolute, reasonOf(error));
   }
+}
+
+/**
+ * `mkdirSync` with `recursive` never returns where a parent exists that answers ENOENT to every new name,
+ * as /proc does, so the path is walked here.
+ */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  if (dirname(path) !== path) makeFolder(dirname(path));
+  mkdirSync(path, { mode: DATA_DIR_MODE });
 }
 
 function notWritable(path: string, reason: string): Result<never> {
