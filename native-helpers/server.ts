@@ -102,7 +102,11 @@ export class HelperServer {
     if (this.#closed) return;
     this.#closed = true;
     this.#stopWaiting();
-    for (const client of [...this.#clients]) client.socket.destroy();
+    for (const client of [...this.#clients]) {
+      client.socket.destroy();
+      // The sockets' own close events may come after the server's.
+      this.#left(client);
+    }
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
     await this.#queue;
   }

@@ -48,9 +48,12 @@ export class Batcher {
   #lastFlushMs = Number.NEGATIVE_INFINITY;
   #cancel: CancelTimer | undefined;
   #disposed = false;
-  readonly #flushScheduled = (): void => {
+  /** A call that an earlier batch asked for may find a younger one, which has its own millisecond. */
+  readonly #due = (): void => {
     this.#cancel = undefined;
-    this.flush();
+    if (this.pendingBytes === 0) return;
+    if (this.#holdMs() <= 0) this.flush();
+    else this.#schedule();
   };
 
   constructor(options: BatcherOptions) {
@@ -69,7 +72,10 @@ export class Batcher {
     if (this.#disposed) return;
     const need = DATAGRAM_HEADER_BYTES + payload.length;
     // A message longer than one record is sent for a datagram that is longer than one record, alone.
-    if (this.pendingBytes > 0 && (this.pendingBytes + need > this.#flushAtBytes || this.#end + need > MAX_MESSAGE_BYTES)) {
+    if (
+      this.pendingBytes > 0 &&
+      (this.pendingBytes + need > this.#flushAtBytes || this.#end + need > MAX_MESSAGE_BYTES)
+    ) {
       this.flush();
     }
     const slab = this.pendingBytes > 0 && this.#slab !== undefined ? this.#slab : this.#begin(need);
@@ -78,10 +84,8 @@ export class Batcher {
     else if (this.#cancel === undefined) this.#schedule();
   }
 
-  /** Hands over what was gathered, if anything. */
+  /** Hands over what was gathered, if anything. A call that is scheduled stays so: timers cost more than a look. */
   flush(): void {
-    this.#cancel?.();
-    this.#cancel = undefined;
     const slab = this.#slab;
     if (slab === undefined || this.pendingBytes === 0) return;
     const message = slab.bytes.subarray(this.#start, this.#end);
@@ -122,10 +126,12 @@ export class Batcher {
   }
 
   #schedule(): void {
-    const sinceMs = this.#options.clock.monotonicMs() - this.#lastFlushMs;
-    const holdMs = this.#busyHoldMs - sinceMs;
-    this.#cancel =
-      holdMs <= 0 ? this.#options.soon(this.#flushScheduled) : this.#options.clock.after(holdMs, this.#flushScheduled);
+    const holdMs = this.#holdMs();
+    this.#cancel = holdMs <= 0 ? this.#options.soon(this.#due) : this.#options.clock.after(holdMs, this.#due);
+  }
+
+  #holdMs(): number {
+    return this.#busyHoldMs - (this.#options.clock.monotonicMs() - this.#lastFlushMs);
   }
 
   #releaseIfIdle(slab: Slab): void {
