@@ -8,12 +8,12 @@
  */
 import { z } from "zod";
 import {
-  type Address,
   containsAddress,
   containsPrefix,
   formatAddress,
   interfaceAddressSchema,
   type Prefix,
+  parseAddress,
   parsePrefix,
   prefixSchema,
   splitPrefix,
@@ -45,7 +45,8 @@ export const peerSchema = z.strictObject({
   presharedKey: wireguardKeySchema.optional(),
   /** Host prefixes only (/32, /128), inside the guest prefixes. */
   allowedIps: z.array(prefixSchema).max(8),
-  endpoint: endpointSchema.optional(),
+  /** An address: a name would make root's `wg` ask a resolver and wait for it. */
+  endpoint: endpointSchema.refine(({ host }) => parseAddress(host) !== undefined, "must be an address").optional(),
   persistentKeepaliveSeconds: z.int().min(0).max(65535).optional(),
 });
 
@@ -170,19 +171,27 @@ function* addressProblems(addresses: readonly string[], guests: readonly Prefix[
   }
 }
 
+/** The address of an interface address in canonical form; unchanged where it is none. */
+function addressText(text: string): string {
+  const parts = splitPrefix(text);
+  return parts === undefined ? text : formatAddress(parts.address);
+}
+
 function* peerProblems(
   peers: readonly PeerSpec[],
   ownAddresses: readonly string[],
   guests: readonly Prefix[],
 ): Generator<Problem> {
   const keys = new Set<string>();
-  const taken = new Set(ownAddresses.map((text) => formatAddress((splitPrefix(text) as { address: Address }).address)));
+  const taken = new Set(ownAddresses.map(addressText));
   for (const [index, peer] of peers.entries()) {
     const path = ["wireguard", "peers", index];
     if (keys.has(peer.publicKey)) yield { path, message: "the same public key twice" };
     keys.add(peer.publicKey);
     for (const text of peer.allowedIps) {
-      const allowed = parsePrefix(text) as Prefix;
+      const allowed = parsePrefix(text);
+      // No prefix at all: the field's own schema has said so, but these checks still run.
+      if (allowed === undefined) continue;
       const isHost = allowed.length === (allowed.family === 4 ? 32 : 128);
       if (!isHost || !guests.some((guest) => containsPrefix(guest, allowed))) {
         yield { path, message: `${text} is not a single address of the guest network` };

@@ -16,7 +16,7 @@ import {
   type NetworkChange,
 } from "../../src-shared/helper/protocol.ts";
 import { LineSplitter } from "../../src-shared/line-splitter.ts";
-import { fail, type Result } from "../../src-shared/result.ts";
+import { fail, type HiggsError, type Result } from "../../src-shared/result.ts";
 import type { HelperEndpoint } from "./helper-paths.ts";
 
 /** A full apply on a slow machine takes a second or two; the helper's own program calls end after 10 s each. */
@@ -135,9 +135,10 @@ export class HelperClient {
       for (const listener of this.#changeListeners) listener(data.event);
     } else if (data.id === null) {
       // A refusal without id ends the connection and with it everything asked on it.
-      for (const pending of [...this.#pending.values()]) pending.settle(data.ok ? helperLost() : data);
+      const refusal = data.ok ? helperLost() : failureOf(data.error);
+      for (const pending of [...this.#pending.values()]) pending.settle(refusal);
     } else {
-      this.#pending.get(data.id)?.settle(data.ok ? { ok: true, value: data.result } : data);
+      this.#pending.get(data.id)?.settle(data.ok ? { ok: true, value: data.result } : failureOf(data.error));
     }
   }
 
@@ -149,6 +150,10 @@ export class HelperClient {
     this.#closeListeners.clear();
     this.#changeListeners.clear();
   }
+}
+
+function failureOf(error: HiggsError): Result<never> {
+  return { ok: false, error };
 }
 
 function helperAbsent() {

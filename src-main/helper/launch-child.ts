@@ -1,9 +1,12 @@
 /** Starts the helper as a child, where the caller is root already. */
 import { spawn } from "node:child_process";
-import { fail, type HiggsError, ok, type Result } from "../../src-shared/result.ts";
+import { z } from "zod";
+import { fail, type HiggsError, higgsErrorSchema, ok, type Result } from "../../src-shared/result.ts";
 
 /** What a helper that refuses to start may say. */
 const MAX_COMPLAINT_CHARACTERS = 4_096;
+
+const complaintSchema = z.object({ error: higgsErrorSchema });
 
 /**
  * The helper runs in a session of its own, so that it outlives us and can restore the network when we
@@ -31,7 +34,8 @@ export function launchChild(
       resolve(fail("helper-not-started", `The helper could not be started: ${error.message}`));
     });
     child.once("spawn", () => resolve(ok(undefined)));
-    child.once("exit", () => onExit(readComplaint(complaint)));
+    // "close" comes after the last of its words, "exit" may come before.
+    child.once("close", () => onExit(readComplaint(complaint)));
     child.unref();
     // The pipe must not keep our event loop alive either; its type hides that it is a socket.
     if ("unref" in child.stderr && typeof child.stderr.unref === "function") child.stderr.unref();
@@ -40,10 +44,15 @@ export function launchChild(
 
 function readComplaint(text: string): HiggsError | undefined {
   const line = text.trim().split("\n").at(-1) ?? "";
+  if (line === "") return undefined;
+  const parsed = complaintSchema.safeParse(parseJson(line));
+  return parsed.success ? parsed.data.error : { code: "helper-not-started", message: `The helper ended: ${line}` };
+}
+
+function parseJson(line: string): unknown {
   try {
-    const { error } = JSON.parse(line) as { error: HiggsError };
-    return typeof error.code === "string" ? error : undefined;
+    return JSON.parse(line);
   } catch {
-    return line === "" ? undefined : { code: "helper-not-started", message: `The helper ended: ${line}` };
+    return undefined;
   }
 }

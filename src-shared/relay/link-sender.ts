@@ -99,6 +99,11 @@ export class LinkSender {
     else this.#enqueue(session, payload);
   }
 
+  /** Hands over the batch that is being gathered, for a sender that knows that nothing follows soon. */
+  flush(): void {
+    this.#batcher.flush();
+  }
+
   /** Forgets what waits for a session that has ended. */
   closeSession(session: number): void {
     const waiting = this.#waiting.get(session);
