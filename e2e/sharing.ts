@@ -1,4 +1,5 @@
 /** A lab with a node in it that is set up the way its owner would: through the command line. */
+import type { ExitState } from "../src-shared/model/node-state.ts";
 import { type Guest, Higgsnode, InternetUser, Lab, type LabOptions, poll, WAN, WIREGUARD_PORT } from "./lab/index.ts";
 
 /** Coming up takes a second or two, recovering at most five; a machine busy with other tests gets more. */
@@ -6,7 +7,8 @@ const PHASE_TIMEOUT_MS = 20_000;
 
 export interface SharingState {
   phase: string;
-  [field: string]: unknown;
+  since: string;
+  exit?: ExitState;
 }
 
 export class Sharing {

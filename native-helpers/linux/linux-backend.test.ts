@@ -104,6 +104,21 @@ describe("applying a spec", () => {
     expect(os.tunnels.get("higgs0")?.peers.get(samplePeer(0).publicKey)?.allowedIps).toEqual(samplePeer(0).allowedIps);
   });
 
+  it("greets guests where they were last seen when the interface had to be made anew, and nobody else", async () => {
+    const backend = backendOn(os);
+    const spec = withPeers(sampleSpec(), [samplePeer(0), samplePeer(1)]);
+    await backend.apply(spec);
+    const seen = os.tunnels.get("higgs0")?.peers.get(samplePeer(0).publicKey);
+    if (seen === undefined) throw new Error("the peer is not set up");
+    seen.endpoint = "203.0.113.9:4242";
+    await backend.observePeers();
+    await os.boot().run("ip", ["link", "del", "dev", "higgs0"]);
+    await backend.apply(spec);
+    const peers = os.tunnels.get("higgs0")?.peers;
+    expect(peers?.get(samplePeer(0).publicKey)?.endpoint).toBe("203.0.113.9:4242");
+    expect(peers?.get(samplePeer(1).publicKey)?.endpoint).toBe("(none)");
+  });
+
   it("takes wireguard-go where the kernel has no WireGuard", async () => {
     os.kernelWireguard = false;
     expect(await backendOn(os).apply(sampleSpec())).toMatchObject({ ok: true, value: { implementation: "userspace" } });

@@ -23,6 +23,7 @@ import type { Journal } from "../journal.ts";
 import { readCapabilities } from "./capabilities.ts";
 import { applyRules, compareRules, readTables, removeRules } from "./firewall.ts";
 import { planRules } from "./firewall-plan.ts";
+import { LastEndpoints } from "./greet.ts";
 import { inspectFirewall } from "./inspect.ts";
 import { readLink, readLinks, readRoutes } from "./ip-json.ts";
 import type { Run } from "./run.ts";
@@ -67,6 +68,7 @@ export class LinuxBackend implements NetworkBackend {
   readonly #journal: Journal;
   readonly #stateDir: string;
   readonly #isPortFree: (port: number) => Promise<boolean>;
+  readonly #endpoints = new LastEndpoints();
   #applied: Applied | undefined;
 
   constructor({ run, clock, sysctls, journal, stateDir, isPortFree = isUdpPortFree }: LinuxBackendOptions) {
@@ -134,8 +136,10 @@ export class LinuxBackend implements NetworkBackend {
     };
   }
 
-  observePeers(): Promise<ObservedWireguard> {
-    return observeWireguard(this.#run, this.#interfaceName());
+  async observePeers(): Promise<ObservedWireguard> {
+    const seen = await observeWireguard(this.#run, this.#interfaceName());
+    this.#endpoints.learn(seen);
+    return seen;
   }
 
   async restore(): Promise<RestoreResult> {
@@ -253,8 +257,8 @@ export class LinuxBackend implements NetworkBackend {
     const ipv4 = await this.#applyFamily(spec, 4);
     if (!ipv4.ok) return ipv4;
     const rules6 = await this.#applyFamily(spec, 6);
-    const implementation = await ensureInterface(this.#run, interfaceName);
-    if (!implementation.ok) return implementation;
+    const tunnel = await ensureInterface(this.#run, interfaceName);
+    if (!tunnel.ok) return tunnel;
     let effective = effectiveSpec(spec, !rules6.ok);
     let ipv6: Result<unknown> = rules6;
     const broughtUp = await this.#bringUp(effective, key.privateKey);
@@ -270,13 +274,17 @@ export class LinuxBackend implements NetworkBackend {
     const result: ApplyResult = {
       changed: true,
       publicKey: key.publicKey,
-      implementation: implementation.value,
+      implementation: tunnel.value.implementation,
       specHash: hash,
       ipv6: ipv6.ok
         ? { state: spec.guests.ipv6 !== null && spec.exit.ipv6 !== "off" ? "on" : "off" }
         : { state: "failed", error: ipv6.error },
     };
     this.#applied = { effective, hash, result };
+    if (tunnel.value.made) {
+      const keys = effective.wireguard.peers.map(({ publicKey }) => publicKey);
+      await this.#endpoints.greet(this.#run, interfaceName, keys);
+    }
     return ok(result);
   }
 

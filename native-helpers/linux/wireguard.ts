@@ -51,7 +51,10 @@ export function ensurePrivateKey(stateDir: string): { privateKey: string; public
  * Makes the interface where it is missing. A link of our name that is no tunnel is somebody else's and refused.
  * One whose process has died is replaced.
  */
-export async function ensureInterface(run: Run, name: string): Promise<Result<Implementation>> {
+export async function ensureInterface(
+  run: Run,
+  name: string,
+): Promise<Result<{ implementation: Implementation; made: boolean }>> {
   const link = await readLink(run, name);
   const present = implementationOf(link);
   if (link !== undefined && present === undefined) {
@@ -63,14 +66,14 @@ export async function ensureInterface(run: Run, name: string): Promise<Result<Im
   }
   if (present !== undefined) {
     const alive = (await run("wg", ["show", name, "public-key"])).code === 0;
-    if (alive) return ok(present);
+    if (alive) return ok({ implementation: present, made: false });
     await removeInterface(run, name);
   }
   const args = ["link", "add", "dev", name, "type", "wireguard"];
   const added = await run("ip", args);
-  if (added.code === 0) return ok("kernel");
+  if (added.code === 0) return ok({ implementation: "kernel", made: true });
   const userspace = await run("wireguard-go", [name]);
-  if (userspace.code === 0) return ok("userspace");
+  if (userspace.code === 0) return ok({ implementation: "userspace", made: true });
   return fail(
     "wireguard-unavailable",
     `No WireGuard interface could be made: ${describeRun("ip", args, added)}; ${userspace.missing ? "wireguard-go is not installed" : describeRun("wireguard-go", [name], userspace)}.`,

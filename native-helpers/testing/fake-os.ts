@@ -24,7 +24,7 @@ interface Tunnel {
   privateKey: string;
   listenPort: number;
   /** Public key → allowed IPs and when the session began; a peer that stays keeps its session. */
-  peers: Map<string, { allowedIps: string[]; session: number }>;
+  peers: Map<string, { allowedIps: string[]; session: number; endpoint: string }>;
 }
 
 /** The journal is synced at every change: thousands of syncs take seconds in memory and minutes on a disk. */
@@ -241,14 +241,25 @@ export class FakeOs {
         return this.#configureTunnel(tunnel, readFileSync(last, "utf8"));
       });
     }
+    if (verb === "set") {
+      return this.change(what, die, () => {
+        const words = args.slice(2);
+        for (let at = words.indexOf("peer"); at !== -1; at = words.indexOf("peer", at + 1)) {
+          const peer = tunnel?.peers.get(words[at + 1] ?? "");
+          if (peer === undefined) return refused("no such peer");
+          if (words[at + 2] === "endpoint") peer.endpoint = words[at + 3] ?? "";
+        }
+        return printed("");
+      });
+    }
     if (verb !== "show" || (last !== "dump" && last !== "public-key")) {
       throw new Error(`the helper runs something unforeseen: wg ${args.join(" ")}`);
     }
     if (tunnel === undefined) return refused("Unable to access interface: No such device");
     const publicKey = tunnel.privateKey === "" ? "(none)" : publicKeyOf(tunnel.privateKey);
     if (last === "public-key") return printed(`${publicKey}\n`);
-    const peers = [...tunnel.peers].map(([key, { allowedIps, session }]) =>
-      [key, "(none)", "(none)", allowedIps.join(",") || "(none)", session, 0, 0, "off"].join("\t"),
+    const peers = [...tunnel.peers].map(([key, { allowedIps, session, endpoint }]) =>
+      [key, "(none)", endpoint, allowedIps.join(",") || "(none)", session, 0, 0, "off"].join("\t"),
     );
     return printed(`${[["(none)", publicKey, tunnel.listenPort, "off"].join("\t"), ...peers].join("\n")}\n`);
   }
@@ -263,7 +274,9 @@ export class FakeOs {
       else if (key === "ListenPort") tunnel.listenPort = Number(value);
       else if (key === "PublicKey") {
         peer = value;
-        peers.set(peer, { allowedIps: [], session: tunnel.peers.get(peer)?.session ?? ++this.#sessions });
+        const before = tunnel.peers.get(peer);
+        const session = before?.session ?? ++this.#sessions;
+        peers.set(peer, { allowedIps: [], session, endpoint: before?.endpoint ?? "(none)" });
       } else if (key === "AllowedIPs" && peer !== undefined) {
         const present = peers.get(peer);
         if (present !== undefined) present.allowedIps = value.split(", ");
