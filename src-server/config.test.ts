@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { loadConfig, variableName } from "./config.ts";
 
@@ -71,6 +72,10 @@ describe("the server's configuration", () => {
     expect(problems({ listen, insecure: true })).toEqual([]);
     expect(problems({ listen, trustedProxies: ["10.0.0.1/32"] })).toEqual([]);
     expect(problems({ listen, tls: { certFile: "a", keyFile: "b" } })).toEqual([]);
+  });
+
+  it("takes the example that is packaged", () => {
+    expect(problems(readFileSync(new URL("./packaging/config.example.json", import.meta.url), "utf8"))).toEqual([]);
   });
 
   it("has a variable for every field, spelled from its path", () => {

@@ -55,7 +55,7 @@ export class Gate {
     this.#handlers = handlers;
     this.#server = server;
     this.#trusted = config.trustedProxies.flatMap((text) => parsePrefix(text) ?? []);
-    // The last two are newer than the type definitions.
+    // Some of these are newer than the type definitions, which a spread does not mind.
     const caps = { maxFragments: MAX_FRAGMENTS, maxBufferedChunks: MAX_CHUNKS, closeTimeout: CLOSE_TIMEOUT_MS };
     this.#sockets = new WebSocketServer({
       ...caps,

@@ -215,7 +215,7 @@ describe("a hostile peer", () => {
     for (let index = 0; index < 1000; index++) {
       const socket = connect({ host: "127.0.0.1", port: Number(port) });
       socket.on("error", () => undefined);
-      // Some say nothing, some begin a request, some stop after the upgrade.
+      // Some say nothing, some begin a request and never end it.
       if (index % 3 === 1) socket.write("GET /node HTTP/1.1\r\nHost: x\r\n");
       sockets.push(socket);
       if (index % 50 === 0) await turn();

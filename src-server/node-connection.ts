@@ -72,7 +72,7 @@ export class NodeConnection implements NodeLink {
     this.#link.close(closeCode, reason);
   }
 
-  #control(message: Exclude<NodeToServer, { type: "ping" | "pong" }> | NodeToServer): void {
+  #control(message: NodeToServer): void {
     const state = this.#state;
     switch (message.type) {
       case "hello": {

@@ -5,7 +5,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { fail, ok, type Result } from "../src-shared/result.ts";
 
 const SCHEMA_VERSION = 1;
@@ -18,12 +18,35 @@ export interface PortRange {
   readonly portMax: number;
 }
 
+/** Prepared once: a statement holds native memory that the garbage collector does not see. */
+function prepareAll(database: DatabaseSync) {
+  const prepare = (sql: string): StatementSync => database.prepare(sql);
+  return {
+    portOf: prepare("SELECT port FROM ports WHERE node = ?"),
+    nodeAt: prepare("SELECT node FROM ports WHERE port = ?"),
+    seen: prepare("UPDATE ports SET seen_ms = ? WHERE node = ?"),
+    oldest: prepare("SELECT node, port FROM ports WHERE port BETWEEN ? AND ? ORDER BY seen_ms"),
+    release: prepare("DELETE FROM ports WHERE port = ? OR node = ?"),
+    claim: prepare("INSERT INTO ports (node, port, seen_ms) VALUES (?, ?, ?)"),
+    isProven: prepare("SELECT 1 FROM proofs WHERE hash = ? AND until_ms > ?"),
+    prove: prepare(
+      "INSERT INTO proofs (hash, until_ms) VALUES (?, ?) ON CONFLICT (hash) DO UPDATE SET until_ms = excluded.until_ms",
+    ),
+    forgetEnded: prepare("DELETE FROM proofs WHERE until_ms <= ?"),
+    forgetMost: prepare(
+      "DELETE FROM proofs WHERE hash IN (SELECT hash FROM proofs ORDER BY until_ms DESC LIMIT -1 OFFSET ?)",
+    ),
+  };
+}
+
 export class Store {
   #database: DatabaseSync;
+  #statements: ReturnType<typeof prepareAll>;
   #proofKey: Buffer;
 
   private constructor(database: DatabaseSync, proofKey: Buffer) {
     this.#database = database;
+    this.#statements = prepareAll(database);
     this.#proofKey = proofKey;
   }
 
@@ -59,17 +82,11 @@ export class Store {
 
   /** The port remembered for a node. */
   portOf(node: string): number | undefined {
-    const row = this.#database.prepare("SELECT port FROM ports WHERE node = ?").get(node) as
-      | { port: number }
-      | undefined;
-    return row?.port;
+    return (this.#statements.portOf.get(node) as { port: number } | undefined)?.port;
   }
 
   nodeAt(port: number): string | undefined {
-    const row = this.#database.prepare("SELECT node FROM ports WHERE port = ?").get(port) as
-      | { node: string }
-      | undefined;
-    return row?.node;
+    return (this.#statements.nodeAt.get(port) as { node: string } | undefined)?.node;
   }
 
   /**
@@ -80,7 +97,7 @@ export class Store {
   claimPort(node: string, range: PortRange, isBusy: (node: string) => boolean, nowMs: number): Result<number> {
     const had = this.portOf(node);
     if (had !== undefined && had >= range.portMin && had <= range.portMax) {
-      this.#database.prepare("UPDATE ports SET seen_ms = ? WHERE node = ?").run(nowMs, node);
+      this.#statements.seen.run(nowMs, node);
       return ok(had);
     }
     const free = this.#freePort(node, range) ?? this.#oldestPort(range, isBusy);
@@ -93,8 +110,8 @@ export class Store {
 
   /** Records that `port` is the node's, taking it from whoever had it. */
   setPort(node: string, port: number, nowMs: number): void {
-    this.#database.prepare("DELETE FROM ports WHERE port = ? OR node = ?").run(port, node);
-    this.#database.prepare("INSERT INTO ports (node, port, seen_ms) VALUES (?, ?, ?)").run(node, port, nowMs);
+    this.#statements.release.run(port, node);
+    this.#statements.claim.run(node, port, nowMs);
   }
 
   /** Hashes under a key that all instances of a cluster share, so that they know each other's proofs. */
@@ -115,15 +132,11 @@ export class Store {
 
   /** Remembers proofs until `untilMs` and forgets those that ended. */
   addProofs(hashes: readonly Buffer[], untilMs: number, nowMs: number): void {
+    const { prove, forgetEnded, forgetMost } = this.#statements;
     this.#database.exec("BEGIN");
-    const insert = this.#database.prepare(
-      "INSERT INTO proofs (hash, until_ms) VALUES (?, ?) ON CONFLICT (hash) DO UPDATE SET until_ms = excluded.until_ms",
-    );
-    for (const hash of hashes) insert.run(hash, untilMs);
-    this.#database.prepare("DELETE FROM proofs WHERE until_ms <= ?").run(nowMs);
-    this.#database
-      .prepare("DELETE FROM proofs WHERE hash IN (SELECT hash FROM proofs ORDER BY until_ms DESC LIMIT -1 OFFSET ?)")
-      .run(MAX_PROOFS);
+    for (const hash of hashes) prove.run(hash, untilMs);
+    forgetEnded.run(nowMs);
+    forgetMost.run(MAX_PROOFS);
     this.#database.exec("COMMIT");
   }
 
@@ -132,26 +145,18 @@ export class Store {
   }
 
   #freePort(node: string, { portMin, portMax }: PortRange): number | undefined {
-    const taken = new Set(
-      this.#database
-        .prepare("SELECT port FROM ports WHERE port BETWEEN ? AND ?")
-        .all(portMin, portMax)
-        .map((row) => Number(row.port)),
-    );
     const size = portMax - portMin + 1;
     // Starting at a place of the node's own spreads ports, so that losing the file rarely moves anyone.
     const start = createHmac("sha256", "port").update(node).digest().readUInt32BE(0) % size;
     for (let step = 0; step < size; step++) {
       const port = portMin + ((start + step) % size);
-      if (!taken.has(port)) return port;
+      if (this.nodeAt(port) === undefined) return port;
     }
     return undefined;
   }
 
   #oldestPort({ portMin, portMax }: PortRange, isBusy: (node: string) => boolean): number | undefined {
-    const rows = this.#database
-      .prepare("SELECT node, port FROM ports WHERE port BETWEEN ? AND ? ORDER BY seen_ms")
-      .all(portMin, portMax) as { node: string; port: number }[];
+    const rows = this.#statements.oldest.all(portMin, portMax) as { node: string; port: number }[];
     return rows.find(({ node }) => !isBusy(node))?.port;
   }
 }

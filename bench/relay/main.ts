@@ -107,7 +107,7 @@ async function hopTable(rounds: number, transports: readonly [string, Tls][]): P
 }
 
 async function endToEndTable(rounds: number, transports: readonly [string, Tls][]): Promise<void> {
-  const schemes: Scheme[] = ["single", "seed", "ours"];
+  const schemes: Scheme[] = ["single", "seed", "immediate", "ours"];
   const rows: string[][] = [];
   for (const [name, tls] of transports) {
     for (const bytes of [96, 1420]) {

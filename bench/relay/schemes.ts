@@ -142,7 +142,7 @@ function rawOutgoing(socket: Socket): Outgoing {
   };
 }
 
-/** Calls `onPacket` for each packet; gives back a function that tells of each chunk of bytes taken in. */
+/** Calls `onPacket` for each packet that comes in. */
 export function incoming(scheme: Scheme, socket: WebSocket | Socket, onPacket: (payload: Buffer) => void): void {
   if ("remoteAddress" in socket) {
     let rest: Buffer = Buffer.alloc(0);

@@ -56,8 +56,8 @@ export type ToWorker =
 
 /** What a generator keeps ahead of the socket: enough to saturate it, below every drop bound. */
 const MAX_AHEAD_BYTES = 96 * 1024;
-/** Packets a turn of the event loop brings at most; a busy UDP socket brings 32. */
-const PACKETS_PER_TURN = Number(process.env.PPT ?? 32);
+/** Packets a turn of the event loop brings at most, as a busy UDP socket does. */
+const PACKETS_PER_TURN = 32;
 const THROTTLE_EVERY_MS = 2;
 
 let out: Outgoing | undefined;
@@ -202,6 +202,8 @@ function offer(job: Job, bytesPerSecond: number, to: Outgoing): void {
 function sink(job: Job, socket: WebSocket | Socket): (payload: Buffer) => void {
   if (job.sink === "udp") {
     const udp = createSocket("udp4");
+    // Whoever listens there may stop before this process does.
+    udp.on("error", () => undefined);
     udp.connect(job.udpTo ?? 0, "127.0.0.1");
     let ready = false;
     udp.once("connect", () => {

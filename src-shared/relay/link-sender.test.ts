@@ -105,6 +105,20 @@ describe("a link's sender", () => {
     expect(rig.writes).toHaveLength(3);
   });
 
+  it("ends the hold in the turn that brings enough datagrams for one message", () => {
+    const rig = new Rig();
+    rig.sender.send(1, packet(0));
+    rig.turn();
+    for (let tag = 1; tag < 32; tag++) rig.sender.send(1, packet(tag));
+    rig.turn();
+    expect(rig.writes).toHaveLength(1);
+    for (let tag = 32; tag < 36; tag++) rig.sender.send(1, packet(tag));
+    rig.turn();
+    expect(rig.writes).toHaveLength(2);
+    rig.drain();
+    expect(rig.arrived.map(({ tag }) => tag)).toEqual(Array.from({ length: 36 }, (_, tag) => tag));
+  });
+
   it("flushes what fills a TLS record without waiting for the end of the turn", async () => {
     const rig = new Rig();
     for (let tag = 0; tag < 12; tag++) rig.sender.send(1, packet(tag, 1400));
