@@ -36,6 +36,9 @@ const MAX_WAITING = 32;
 /** What a client that does not read may pile up in our memory before it is closed. */
 const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
 
+/** Some thousand connections: with more waiting to be read, no more are taken from the kernel. */
+const MAX_WAITING_CONNECTION_BYTES = 512 * 1024;
+
 /** With nothing applied and nobody connected there is nothing to wait for. */
 const IDLE_EXIT_MS = 5_000;
 
@@ -64,6 +67,7 @@ interface Client {
   known: boolean;
   waiting: number;
   unsubscribe: (() => void) | undefined;
+  unsubscribeConnections: (() => void) | undefined;
   /** Closes who does not introduce himself, or does not read why he was refused. */
   cancelDeadline: CancelTimer;
 }
@@ -123,6 +127,7 @@ export class HelperServer {
       known: false,
       waiting: 0,
       unsubscribe: undefined,
+      unsubscribeConnections: undefined,
       cancelDeadline: this.#options.clock.after(HELLO_WITHIN_MS, () => socket.destroy()),
     };
     this.#clients.add(client);
@@ -149,6 +154,7 @@ export class HelperServer {
   #left(client: Client): void {
     client.cancelDeadline();
     client.unsubscribe?.();
+    client.unsubscribeConnections?.();
     this.#clients.delete(client);
     if (this.#controller === client) this.#controller = undefined;
     this.#watchForEnd();
@@ -219,6 +225,11 @@ export class HelperServer {
         return ok(await this.#inTurn(() => backend.observe()));
       case "observe-peers":
         return ok(await this.#inTurn(() => backend.observePeers()));
+      case "observe-limit":
+        return ok(await this.#inTurn(() => backend.observeLimit(request.params.classId)));
+      case "trace":
+        // Not in its turn: it waits for other machines, and applying must not wait for it.
+        return ok((await backend.trace?.(request.params)) ?? []);
       case "inspect-firewall":
         return ok(await this.#inTurn(() => backend.inspectFirewall()));
       case "apply":
@@ -263,6 +274,15 @@ export class HelperServer {
         } else {
           client.unsubscribe?.();
           client.unsubscribe = undefined;
+        }
+        if (request.params.topics.includes("connections")) {
+          client.unsubscribeConnections ??= backend.watchConnections({
+            onEvent: (event) => this.#answer(client, { event }),
+            isBehind: () => client.socket.writableLength > MAX_WAITING_CONNECTION_BYTES,
+          });
+        } else {
+          client.unsubscribeConnections?.();
+          client.unsubscribeConnections = undefined;
         }
         return ok({});
     }

@@ -14,7 +14,6 @@ export const PROGRAMS = [
   { program: "sysctl", tests: true, packages: { debian: "procps", fedora: "procps-ng", arch: "procps-ng" } },
   {
     program: "conntrack",
-    tests: true,
     packages: { debian: "conntrack", fedora: "conntrack-tools", arch: "conntrack-tools" },
   },
   {

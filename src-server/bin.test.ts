@@ -46,7 +46,18 @@ function launch(args: readonly string[], env: Record<string, string> = {}) {
 }
 
 async function start(...more: string[]): Promise<Ready> {
-  const common = ["--listen", "127.0.0.1:0", "--admin", "off", "--udp-host", "127.0.0.1", "--data-dir", dataDir];
+  const common = [
+    "--listen",
+    "127.0.0.1:0",
+    "--admin",
+    "off",
+    "--stun",
+    "127.0.0.1:0",
+    "--udp-host",
+    "127.0.0.1",
+    "--data-dir",
+    dataDir,
+  ];
   const ports = ["--udp-ports", `${portMin}-${portMax}`, "--public-host", "127.0.0.1"];
   const { child, output } = launch([...common, ...ports, ...more]);
   const line = await eventually("the ready line", () => {

@@ -16,6 +16,7 @@ interface StartFlags {
   readonly config?: string;
   readonly listen?: string;
   readonly admin?: string;
+  readonly stun?: string;
   readonly udpHost?: string;
   readonly udpPorts?: string;
   readonly set: readonly string[];
@@ -45,6 +46,7 @@ program
   .option("--config <file>", "JSON configuration file")
   .option("--listen <host:port>", "address for nodes and guests")
   .option("--admin <host:port|off>", "address for /healthz and /metrics")
+  .option("--stun <host:port|off>", "address for STUN binding requests")
   .option("--server-name <name>", "host name nodes dial")
   .option("--public-host <host>", "host guests send datagrams to")
   .option("--udp-host <address>", "address for guests' datagrams")
@@ -110,10 +112,11 @@ function configOf(flags: StartFlags): Result<Config> {
   for (const [flag, text] of [
     ["listen", flags.listen],
     ["admin", flags.admin],
+    ["stun", flags.stun],
   ] as const) {
     if (text === undefined) continue;
-    if (flag === "admin" && text === "off") {
-      values.set("admin", "null");
+    if (flag !== "listen" && text === "off") {
+      values.set(flag, "null");
       continue;
     }
     const match = /^(?:\[([0-9a-fA-F:]+)\]|([0-9.]+)):([0-9]{1,5})$/.exec(text);

@@ -8,6 +8,7 @@ import { hostSchema, portSchema } from "../src-shared/net/endpoint.ts";
 import { nodeIdSchema } from "../src-shared/relay/control.ts";
 import { PROCESS_QUEUE_BYTES } from "../src-shared/relay/drop-oldest-queue.ts";
 import { fail, ok, type Result } from "../src-shared/result.ts";
+import { STUN_PORT } from "../src-shared/stun/message.ts";
 
 const addressSchema = z.string().refine((text) => parseAddress(text) !== undefined, "must be an IP address");
 /** 0 lets the system choose, which only a test wants. */
@@ -65,6 +66,19 @@ export const configSchema = z
         host: addressSchema.default("::"),
         portMin: portSchema.default(40_000),
         portMax: portSchema.default(49_999),
+      })
+      .prefault({}),
+    /** Answers to STUN binding requests (RFC 8489), on `udp.host` unless another address is named; off when null. */
+    stun: z
+      .strictObject({ host: addressSchema.optional(), port: listenPortSchema.default(STUN_PORT) })
+      .nullable()
+      .prefault({}),
+    /** Handshake initiations that nodes ask for, to find out whether guests reach them without this relay. */
+    probe: z
+      .strictObject({
+        enabled: z.boolean().default(true),
+        /** Probe nodes at private and loopback addresses too: for a network of one's own. */
+        privateAddresses: z.boolean().default(false),
       })
       .prefault({}),
     dataDir: z.string().min(1).default("/var/lib/bosonserver"),

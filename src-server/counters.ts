@@ -29,6 +29,9 @@ export const REFUSAL_REASONS = [
 ] as const;
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 
+export const PROBE_OUTCOMES = ["answered", "silence", "refused"] as const;
+export type ProbeOutcomeName = (typeof PROBE_OUTCOMES)[number];
+
 export class Counters {
   /** From guests to nodes, and back. */
   toNodesDatagrams = 0;
@@ -37,11 +40,16 @@ export class Counters {
   toGuestsBytes = 0;
   registrations = 0;
   resumptions = 0;
+  stunAnswers = 0;
+  /** Binding requests that came too fast. */
+  stunLimited = 0;
+  readonly probes: Record<ProbeOutcomeName, number>;
   readonly dropped: Record<DropReason, number>;
   readonly refused: Record<RefusalReason, number>;
 
   constructor() {
     this.dropped = zeros(DROP_REASONS);
+    this.probes = zeros(PROBE_OUTCOMES);
     this.refused = zeros(REFUSAL_REASONS);
   }
 }

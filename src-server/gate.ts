@@ -27,9 +27,15 @@ const CLOSE_TIMEOUT_MS = 2_000;
 
 export type Endpoint = "node" | "connect";
 
+/** Where a connection comes from, proxies left out: the address, and the network it is counted under. */
+export interface Source {
+  readonly address: string;
+  readonly network: string;
+}
+
 export interface GateHandlers {
   /** A WebSocket is open. `settled` is to be called when its peer has shown who it is. */
-  onSocket(endpoint: Endpoint, socket: WebSocket, network: string, settled: () => void): void;
+  onSocket(endpoint: Endpoint, socket: WebSocket, source: Source, settled: () => void): void;
   /** 200 or 503 with a short body. */
   health(): { readonly ok: boolean; readonly body: string };
 }
@@ -162,10 +168,11 @@ export class Gate {
     const key = connectionKey(socket);
     const header = request.headers["x-forwarded-for"];
     const forwarded = Array.isArray(header) ? header.join(",") : header;
-    const network = networkOf(sourceAddress(socket.remoteAddress ?? "", forwarded, this.#trusted));
+    const address = sourceAddress(socket.remoteAddress ?? "", forwarded, this.#trusted);
+    const network = networkOf(address);
     if (key === undefined || !this.#halfOpen.name(key, network)) return void refuse("429 Too Many Requests");
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      this.#handlers.onSocket(endpoint, webSocket, network, () => this.#halfOpen.settle(key));
+      this.#handlers.onSocket(endpoint, webSocket, { address, network }, () => this.#halfOpen.settle(key));
     });
   }
 }

@@ -1,6 +1,6 @@
 /** Prometheus metrics of one server: a view of `Counters` and of gauges, read at scrape time. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
-import { type Counters, DROP_REASONS, REFUSAL_REASONS } from "./counters.ts";
+import { type Counters, DROP_REASONS, PROBE_OUTCOMES, REFUSAL_REASONS } from "./counters.ts";
 
 export interface Gauges {
   readonly nodes: number;
@@ -55,6 +55,11 @@ export function createMetrics(counters: Counters, gauges: () => Gauges): Registr
   total("higgs_relay_to_guests_bytes_total", "Payload bytes passed on to guests.", () => counters.toGuestsBytes);
   total("higgs_relay_registrations_total", "Nodes that authenticated.", () => counters.registrations);
   total("higgs_relay_resumptions_total", "Nodes that got their sessions back.", () => counters.resumptions);
+  total("higgs_relay_stun_answers_total", "STUN binding requests answered.", () => counters.stunAnswers);
+  total("higgs_relay_stun_limited_total", "STUN binding requests that came too fast.", () => counters.stunLimited);
+  byLabel("higgs_relay_probes_total", "Probes nodes asked for, by outcome.", PROBE_OUTCOMES, (outcome) => {
+    return counters.probes[outcome];
+  });
   byLabel("higgs_relay_dropped_datagrams_total", "Datagrams given up, by reason.", DROP_REASONS, (reason) => {
     return counters.dropped[reason];
   });

@@ -6,17 +6,29 @@
  * Anything out of turn closes the connection.
  */
 import type { WebSocket } from "ws";
-import { CLOSE_CODE, type NodeToServer, nodeToServerSchema } from "../src-shared/relay/control.ts";
+import { parseAddress } from "../src-shared/net/address.ts";
+import type { Endpoint } from "../src-shared/net/endpoint.ts";
+import {
+  CLOSE_CODE,
+  type NodeToServer,
+  nodeToServerSchema,
+  type ProbeOutcome,
+  type ProbeRequest,
+} from "../src-shared/relay/control.ts";
 import { describeFrameFault, walkDatagrams } from "../src-shared/relay/frame.ts";
 import { errorOf } from "../src-shared/result.ts";
 import { Link, type LinkContext } from "./link.ts";
 import type { Challenge, NodeAuthenticator } from "./node-authenticator.ts";
 import type { NodeHome, NodeLink } from "./node-home.ts";
+import { type Prober, plainAddress } from "./probe.ts";
 import type { Relay } from "./relay.ts";
 
 export interface NodeContext extends LinkContext {
   readonly relay: Relay;
   readonly authenticator: NodeAuthenticator;
+  readonly prober: Prober;
+  /** Where STUN is answered; undefined where it is not. */
+  readonly stun: Endpoint | undefined;
   /** False when the server has as many nodes as it may. */
   hasRoomForNode(): boolean;
 }
@@ -30,14 +42,29 @@ type State =
 
 export class NodeConnection implements NodeLink {
   #context: NodeContext;
+  /** The address the connection comes from; undefined where the system does not tell. */
+  #seen: string | undefined;
+  /** One at a time: a node that asks again meanwhile is too fast. */
+  #probing = false;
   #link: Link<typeof nodeToServerSchema>;
   #state: State = { at: "hello" };
   #onAuthenticated: () => void;
   #onClosed: () => void;
 
-  /** @param onAuthenticated the connection is no stranger's any more  @param onClosed called once */
-  constructor(socket: WebSocket, context: NodeContext, onAuthenticated: () => void, onClosed: () => void) {
+  /**
+   * @param address where the connection comes from  @param onAuthenticated the connection is no stranger's any more
+   * @param onClosed called once
+   */
+  constructor(
+    socket: WebSocket,
+    address: string,
+    context: NodeContext,
+    onAuthenticated: () => void,
+    onClosed: () => void,
+  ) {
     this.#context = context;
+    const plain = plainAddress(address);
+    this.#seen = parseAddress(plain) === undefined ? undefined : plain;
     this.#onAuthenticated = onAuthenticated;
     this.#onClosed = onClosed;
     this.#link = new Link(socket, nodeToServerSchema, context, {
@@ -92,6 +119,10 @@ export class NodeConnection implements NodeLink {
         if (state.at !== "registered") break;
         state.home.closeFromNode(message.session, message.reason);
         return;
+      case "probe":
+        if (state.at !== "registered") break;
+        this.#probe(message);
+        return;
       case "error":
         this.#context.log.info("node-error", { code: message.code, message: message.message });
         this.#link.close(1000, "bye");
@@ -140,8 +171,9 @@ export class NodeConnection implements NodeLink {
   }
 
   #registered(node: string, home: NodeHome, port: number, resumed: boolean): void {
-    const { config, log, relay } = this.#context;
+    const { config, log, prober, relay, stun } = this.#context;
     this.#state = { at: "registered", node, home };
+    const probes = config.probe.enabled && this.#seen !== undefined;
     this.#link.sendControl({
       type: "registered",
       udp: { host: config.publicHost ?? config.serverName, port },
@@ -150,11 +182,37 @@ export class NodeConnection implements NodeLink {
       sessions: home.sessionIds,
       graceMs: config.graceMs,
       heartbeatMs: config.heartbeatMs,
-      features: [],
+      features: [...(probes ? ["probe"] : []), ...(stun === undefined ? [] : ["stun"])],
+      ...(this.#seen === undefined ? {} : { seen: this.#seen }),
+      ...(probes ? { probeKey: prober.publicKey } : {}),
+      ...(stun === undefined ? {} : { stun }),
     });
     relay.attach(node, home, this);
     this.#link.startHeartbeat();
     log.info("node-registered", { node, port, resumed });
+  }
+
+  /** Towards the address of this connection only: the message has no place for another. */
+  #probe({ id, publicKey, port }: ProbeRequest): void {
+    const { counters, log, prober } = this.#context;
+    const address = this.#seen;
+    if (address === undefined) return;
+    const tell = (result: ProbeOutcome) => {
+      counters.probes[result.outcome]++;
+      this.#link.sendControl({ type: "probe-result", id, endpoint: { host: address, port }, result });
+    };
+    if (this.#probing) {
+      tell({ outcome: "refused", code: "probe-busy" });
+      return;
+    }
+    this.#probing = true;
+    prober.probe({ address, port, publicKey }).then(
+      (result) => {
+        this.#probing = false;
+        tell(result);
+      },
+      (error: unknown) => log.error("probe-failed", { message: errorOf(error).message }),
+    );
   }
 
   #datagrams(message: Buffer): void {

@@ -11,15 +11,17 @@ import { NatsCluster } from "./cluster/nats-cluster.ts";
 import { SingleInstance } from "./cluster/single-instance.ts";
 import type { Config } from "./config.ts";
 import { Counters } from "./counters.ts";
-import { type Endpoint, Gate } from "./gate.ts";
+import { type Endpoint, Gate, type Source } from "./gate.ts";
 import { GuestConnection } from "./guest-connection.ts";
 import { HalfOpenConnections } from "./half-open.ts";
 import type { Log } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { NodeAuthenticator } from "./node-authenticator.ts";
 import { NodeConnection } from "./node-connection.ts";
+import { Prober } from "./probe.ts";
 import { Relay } from "./relay.ts";
 import { Store } from "./store.ts";
+import { StunServer } from "./stun.ts";
 
 /** How often a draining server looks whether everyone has left. */
 const DRAIN_CHECK_MS = 50;
@@ -29,6 +31,8 @@ export interface ServerAddresses {
   readonly url: string;
   readonly admin: string | null;
   readonly udp: { readonly host: string; readonly portMin: number; readonly portMax: number };
+  /** Where STUN is answered; null where it is not. */
+  readonly stun: { readonly host: string; readonly port: number } | null;
 }
 
 export class BosonServer {
@@ -43,6 +47,8 @@ export class BosonServer {
   #halfOpen: HalfOpenConnections;
   #pool = new SlabPool((bytes) => Buffer.allocUnsafeSlow(bytes));
   #authenticator: NodeAuthenticator;
+  #prober: Prober;
+  #stun: StunServer | undefined;
   #gate: Gate | undefined;
   #admin: Admin | undefined;
   #nodes = new Set<NodeConnection>();
@@ -58,6 +64,7 @@ export class BosonServer {
     this.#cluster = cluster;
     this.#budget = new QueueBudget(config.limits.queueBytes);
     this.#authenticator = new NodeAuthenticator(config);
+    this.#prober = new Prober({ config, clock });
     this.#halfOpen = new HalfOpenConnections(config.limits, config.handshakeTimeoutMs, clock, this.counters);
     this.#relay = new Relay({ config, clock, log, counters: this.counters, store, cluster });
   }
@@ -87,6 +94,7 @@ export class BosonServer {
       url: `${scheme}://${this.#gate === undefined ? "" : hostPort(this.#gate.address)}`,
       admin: this.#admin === undefined ? null : `http://${hostPort(this.#admin.address)}`,
       udp: this.#config.udp,
+      stun: this.#stun === undefined ? null : { host: this.#stun.address.address, port: this.#stun.address.port },
     };
   }
 
@@ -131,6 +139,8 @@ export class BosonServer {
     this.#draining = true;
     this.#gate?.stopListening();
     for (const connection of [...this.#nodes, ...this.#guests]) connection.close(CLOSE_CODE.restart, "server-stopped");
+    this.#prober.dispose();
+    this.#stun?.close();
     await this.#relay.dispose();
     // Close frames leave with the next turn; then the sockets can go.
     await delay(this.#clock, 10);
@@ -142,8 +152,10 @@ export class BosonServer {
 
   async #open(): Promise<Result<void>> {
     await this.#relay.start();
+    const stun = await this.#openStun();
+    if (!stun.ok) return stun;
     const gate = await Gate.open(this.#config, this.#halfOpen, {
-      onSocket: (endpoint, socket, network, settled) => this.#accept(endpoint, socket, network, settled),
+      onSocket: (endpoint, socket, source, settled) => this.#accept(endpoint, socket, source, settled),
       health: () => this.#health(),
     });
     if (!gate.ok) return gate;
@@ -156,8 +168,18 @@ export class BosonServer {
     return ok(undefined);
   }
 
-  #accept(endpoint: Endpoint, socket: WebSocket, network: string, settled: () => void): void {
-    const { limits } = this.#config;
+  async #openStun(): Promise<Result<void>> {
+    const { stun, udp } = this.#config;
+    if (stun === null) return ok(undefined);
+    const { host = udp.host, port } = stun;
+    const opened = await StunServer.open({ host, port, clock: this.#clock, counters: this.counters });
+    if (opened.ok) this.#stun = opened.value;
+    return opened.ok ? ok(undefined) : opened;
+  }
+
+  #accept(endpoint: Endpoint, socket: WebSocket, { address, network }: Source, settled: () => void): void {
+    const { limits, publicHost, serverName } = this.#config;
+    const stunPort = this.#stun?.address.port;
     const context = {
       config: this.#config,
       clock: this.#clock,
@@ -167,12 +189,15 @@ export class BosonServer {
       budget: this.#budget,
       relay: this.#relay,
       authenticator: this.#authenticator,
+      prober: this.#prober,
+      stun: stunPort === undefined ? undefined : { host: publicHost ?? serverName, port: stunPort },
       hasRoomForNode: () => !this.#draining && this.#nodes.size < limits.nodes,
       hasRoomForGuest: () => !this.#draining && this.#guests.size < limits.guests,
     };
     if (endpoint === "node") {
       const connection: NodeConnection = new NodeConnection(
         socket,
+        address,
         context,
         () => {
           settled();

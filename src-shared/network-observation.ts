@@ -44,6 +44,33 @@ export const observedFirewallSchema = z.discriminatedUnion("state", [
   z.object({ state: z.literal("unavailable"), reason: z.string() }),
 ]);
 
+/** Traffic control on our interfaces, compared with what the last applied spec asks for. */
+export const observedLimitsSchema = z.discriminatedUnion("state", [
+  z.object({ state: z.literal("absent") }),
+  z.object({ state: z.literal("matches") }),
+  z.object({ state: z.literal("differs"), differences: z.array(z.string()) }),
+  z.object({ state: z.literal("unavailable"), reason: z.string() }),
+]);
+
+/** Queue below each limit: `fq_codel` keeps a guest's connections apart and short of delay, the others less so. */
+export const leafKindSchema = z.enum(["fq_codel", "sfq", "pfifo"]);
+
+/** What passed one client's class since it was made, by direction. */
+const classCountersSchema = z.object({
+  bytes: z.number().int().nonnegative(),
+  packets: z.number().int().nonnegative(),
+  dropped: z.number().int().nonnegative(),
+  /** Waiting at this moment. */
+  backlogBytes: z.number().int().nonnegative(),
+});
+
+export const observedLimitSchema = z.object({
+  atMs: timeMs,
+  /** Null where the client has no class in that direction. */
+  down: classCountersSchema.nullable(),
+  up: classCountersSchema.nullable(),
+});
+
 export const observedLinkSchema = z.object({
   name: z.string(),
   up: z.boolean(),
@@ -75,6 +102,8 @@ export const networkObservationSchema = z.object({
     ipv6: z.boolean().nullable(),
   }),
   firewall: z.object({ ipv4: observedFirewallSchema, ipv6: observedFirewallSchema }),
+  /** Absent where the platform has no limits. */
+  limits: observedLimitsSchema.optional(),
   links: z.array(observedLinkSchema),
   routes: z.array(observedRouteSchema),
 });
@@ -84,6 +113,10 @@ export type ObservedWireguard = z.infer<typeof observedWireguardSchema>;
 export type ObservedFirewall = z.infer<typeof observedFirewallSchema>;
 export type ObservedLink = z.infer<typeof observedLinkSchema>;
 export type ObservedRoute = z.infer<typeof observedRouteSchema>;
+export type ObservedLimits = z.infer<typeof observedLimitsSchema>;
+export type ObservedLimit = z.infer<typeof observedLimitSchema>;
+export type ClassCounters = z.infer<typeof classCountersSchema>;
+export type LeafKind = z.infer<typeof leafKindSchema>;
 export type NetworkObservation = z.infer<typeof networkObservationSchema>;
 
 /** What the machine can do, asked once per helper. */
@@ -95,6 +128,13 @@ export const capabilitiesSchema = z.object({
   nat: z.object({ ipv4: z.boolean(), ipv6: z.boolean() }),
   ipv6: z.boolean(),
   tunDevice: z.boolean(),
+  /** Absent from a helper of a platform that has no limits. */
+  limits: z
+    .discriminatedUnion("state", [
+      z.object({ state: z.literal("supported"), leaf: leafKindSchema }),
+      z.object({ state: z.literal("unsupported"), error: higgsErrorSchema }),
+    ])
+    .optional(),
 });
 
 export type Capabilities = z.infer<typeof capabilitiesSchema>;

@@ -7,6 +7,7 @@
  * to an interface, chain or sysctl that is not ours.
  */
 import { z } from "zod";
+import { type LimitsSpec, limitsProblems, limitsSpecSchema } from "./limits-spec.ts";
 import {
   containsAddress,
   containsPrefix,
@@ -92,6 +93,10 @@ export const networkSpecSchema = z
     isolation: isolationSchema,
     /** Guests ask port 53 of the node's tunnel address; the answerer itself listens on `port` there. */
     dns: z.strictObject({ port: z.int().min(1024).max(65535) }).nullable(),
+    /** Absent where nobody is limited. */
+    limits: limitsSpecSchema.optional(),
+    /** Connection tracking counts bytes and keeps times, and guests' connections are told of; absent where nobody wants to know. */
+    accounting: z.strictObject({ connections: z.literal(true) }).optional(),
   })
   .superRefine((spec, context) => {
     for (const problem of problemsOf(spec)) {
@@ -130,6 +135,7 @@ type Unchecked =
         wireguard: W;
         guests: { ipv4: string; ipv6: string | null };
         exit: z.infer<typeof exitSchema>;
+        limits?: LimitsSpec | undefined;
       }
     : never;
 
@@ -151,6 +157,9 @@ function* problemsOf(spec: Unchecked): Generator<Problem> {
   const guests = ipv6 === undefined ? [ipv4] : [ipv4, ipv6];
   yield* addressProblems(spec.wireguard.addresses, guests);
   yield* peerProblems(spec.wireguard.peers, spec.wireguard.addresses, guests);
+  for (const { path, message } of spec.limits === undefined ? [] : limitsProblems(spec.limits, guests)) {
+    yield { path: ["limits", ...path], message };
+  }
 }
 
 function* addressProblems(addresses: readonly string[], guests: readonly Prefix[]): Generator<Problem> {

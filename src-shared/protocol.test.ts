@@ -17,6 +17,7 @@ describe("the helper's protocol", () => {
       "hello",
       "inspect-firewall",
       "observe",
+      "observe-limit",
       "observe-peers",
       "restore",
       "subscribe",
@@ -29,6 +30,7 @@ describe("the helper's protocol", () => {
       hello: { protocol: 1, token: "t" },
       apply: { spec: sampleSpec() },
       subscribe: { topics: [] },
+      "observe-limit": { classId: 2 },
     }[verb as "hello"];
     expect(params.safeParse(valid ?? {}).success).toBe(true);
     expect(params.safeParse({ ...(valid ?? {}), command: "reboot" }).success).toBe(false);

@@ -39,6 +39,8 @@ export async function memory(
       "127.0.0.1:0",
       "--admin",
       "off",
+      "--stun",
+      "off",
       "--log-level",
       "error",
     ];

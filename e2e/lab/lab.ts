@@ -14,6 +14,7 @@ import { GUESTS, guestAddress, INTERNET } from "./addresses.ts";
 import { Guest } from "./guest.ts";
 import { claimFolder, FOLDER_PREFIX, sweepAbandonedFolders } from "./lab-folder.ts";
 import { LabHost } from "./lab-host.ts";
+import { MAPPING_PROTOCOLS } from "./miniupnpd.ts";
 import { namespacesOf } from "./processes.ts";
 import type { Router } from "./router.ts";
 import type { DnsQuery } from "./servers/dns-server.ts";
@@ -60,6 +61,7 @@ export class Lab {
         mapping: "miniupnpd",
         portForward51820: false,
         igd: 2,
+        protocols: MAPPING_PROTOCOLS,
         extraConfig: [],
         ...options.router,
       } as const;

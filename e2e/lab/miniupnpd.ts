@@ -7,8 +7,12 @@ import { poll, pollUntil } from "./poll.ts";
 /** RFC 6886 and RFC 6887: NAT-PMP and PCP share this port. */
 const NAT_PMP_PORT = 5351;
 const START_TIMEOUT_MS = 5_000;
+const SSDP_PORT = 1900;
 /** It now and then starts without its sockets, or refuses for the pid file of the run before. */
 const START_ATTEMPTS = 3;
+
+export const MAPPING_PROTOCOLS = ["pcp", "nat-pmp", "upnp"] as const;
+export type MappingProtocol = (typeof MAPPING_PROTOCOLS)[number];
 
 export interface MiniupnpdOptions {
   wanInterface: string;
@@ -17,6 +21,8 @@ export interface MiniupnpdOptions {
   lanPrefix: string;
   /** Version of the Internet Gateway Device that is announced. */
   igd: 1 | 2;
+  /** What it speaks. PCP and NAT-PMP are one to miniupnpd; the router's own rules drop the one that is not wanted. */
+  protocols: readonly MappingProtocol[];
   /** Told apart by this where two routers answer. */
   uuid: string;
   /** Lines added to the configuration file. */
@@ -80,7 +86,12 @@ export class Miniupnpd {
   }
 
   #isReady(): boolean {
-    return this.#pid() !== undefined && this.#router.listensOnUdp(NAT_PMP_PORT);
+    const { protocols } = this.#options;
+    const ports = [
+      ...(protocols.includes("upnp") ? [SSDP_PORT] : []),
+      ...(speaksNatPmp(protocols) ? [NAT_PMP_PORT] : []),
+    ];
+    return this.#pid() !== undefined && ports.every((port) => this.#router.listensOnUdp(port));
   }
 
   #pid(): number | undefined {
@@ -90,13 +101,13 @@ export class Miniupnpd {
   }
 
   #configuration(): string {
-    const { wanInterface, lanInterface, lanPrefix, uuid, extraConfig } = this.#options;
+    const { wanInterface, lanInterface, lanPrefix, uuid, protocols, extraConfig } = this.#options;
     return [
       `ext_ifname=${wanInterface}`,
       `listening_ip=${lanInterface}`,
       "http_port=5000",
-      "enable_natpmp=yes",
-      "enable_upnp=yes",
+      `enable_natpmp=${speaksNatPmp(protocols) ? "yes" : "no"}`,
+      `enable_upnp=${protocols.includes("upnp") ? "yes" : "no"}`,
       "secure_mode=yes",
       "min_lifetime=120",
       "max_lifetime=86400",
@@ -115,4 +126,8 @@ export class Miniupnpd {
       "",
     ].join("\n");
   }
+}
+
+function speaksNatPmp(protocols: readonly MappingProtocol[]): boolean {
+  return protocols.includes("pcp") || protocols.includes("nat-pmp");
 }

@@ -5,6 +5,8 @@ export interface NatRules {
   lanInterface: string;
   /** A forward the owner of the router entered by hand. */
   forward?: { port: number; toIpv4: string; toIpv6: string };
+  /** Versions of requests to the port that PCP (2) and NAT-PMP (0) share which the router does not hear. */
+  deafTo?: readonly number[];
   /** Whether IPv6 is filtered (a home router) or only routed (a provider). */
   ipv6: "filtered" | "routed";
 }
@@ -24,6 +26,8 @@ export function natRules(rules: NatRules): string {
     forward === undefined
       ? ""
       : `iifname "${wan}" meta nfproto ipv4 udp dport ${forward.port} dnat ip to ${forward.toIpv4}`;
+  // The first octet behind the UDP header is the version.
+  const deaf = (rules.deafTo ?? []).map((version) => `udp dport 5351 @th,64,8 ${version} drop`).join("\n    ");
   return `flush ruleset
 table inet filter {
   chain forward {
@@ -34,6 +38,10 @@ table inet filter {
     ${rules.ipv6 === "routed" ? "meta nfproto ipv6 accept" : ""}
     ${accept}
     jump miniupnpd
+  }
+  chain input {
+    type filter hook input priority 0; policy accept;
+    ${deaf}
   }
   chain miniupnpd { }
   chain prerouting {

@@ -1,7 +1,7 @@
 /** Which boxes stand between the home network and the internet, and how they are wired. */
 import { GUESTS, INTERNET, LAN, TRANSIT, WAN, WIREGUARD_PORT } from "./addresses.ts";
 import type { LabHost } from "./lab-host.ts";
-import type { MiniupnpdOptions } from "./miniupnpd.ts";
+import type { MappingProtocol, MiniupnpdOptions } from "./miniupnpd.ts";
 import type { NatRules } from "./nat-rules.ts";
 import { Router } from "./router.ts";
 import { bridge, configure, connect, plugIn } from "./wiring.ts";
@@ -17,6 +17,8 @@ export interface RouterOptions {
   /** UDP 51820 forwarded to the node by hand, on every box the owner can configure. */
   portForward51820: boolean;
   igd: 1 | 2;
+  /** What miniupnpd speaks; all of it by default. */
+  protocols: readonly MappingProtocol[];
   /** More lines for miniupnpd.conf. */
   extraConfig: readonly string[];
 }
@@ -129,9 +131,14 @@ async function wireTransit(router: LabHost, isp: LabHost, { topology, ipv6 }: Wi
 }
 
 function homeRules({ router }: Wiring): NatRules {
-  const rules: NatRules = { wanInterface: "wan", lanInterface: "br-lan", ipv6: "filtered" };
+  const rules: NatRules = { wanInterface: "wan", lanInterface: "br-lan", ipv6: "filtered", deafTo: deafTo(router) };
   if (!router.portForward51820) return rules;
   return { ...rules, forward: { port: WIREGUARD_PORT, toIpv4: LAN.node.ipv4, toIpv6: LAN.node.ipv6 } };
+}
+
+/** Versions that miniupnpd would answer and is not to. */
+function deafTo({ protocols }: RouterOptions): number[] {
+  return [...(protocols.includes("pcp") ? [] : [2]), ...(protocols.includes("nat-pmp") ? [] : [0])];
 }
 
 function homeMapping({ router }: Wiring): MiniupnpdOptions | undefined {
@@ -141,13 +148,14 @@ function homeMapping({ router }: Wiring): MiniupnpdOptions | undefined {
     lanInterface: "br-lan",
     lanPrefix: LAN.ipv4,
     igd: router.igd,
+    protocols: router.protocols,
     uuid: "00000000-0000-4000-8000-000000000077",
     extraConfig: router.extraConfig,
   };
 }
 
 function ispRules({ topology, router }: Wiring): NatRules {
-  const rules: NatRules = { wanInterface: "wan", lanInterface: "lan", ipv6: "routed" };
+  const rules: NatRules = { wanInterface: "wan", lanInterface: "lan", ipv6: "routed", deafTo: deafTo(router) };
   if (topology !== "double" || !router.portForward51820) return rules;
   return {
     ...rules,
@@ -162,6 +170,7 @@ function ispMapping({ topology, router }: Wiring): MiniupnpdOptions | undefined 
     lanInterface: "lan",
     lanPrefix: TRANSIT.double.ipv4Prefix,
     igd: router.igd,
+    protocols: router.protocols,
     uuid: "00000000-0000-4000-8000-00000000015b",
   };
 }

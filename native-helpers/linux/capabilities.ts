@@ -14,6 +14,7 @@ const PROGRAMS: Record<string, readonly string[]> = {
   ip6tables: ["--version"],
   "iptables-restore": ["--version"],
   nft: ["--version"],
+  conntrack: ["--version"],
 };
 
 const DIRECTORIES = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];

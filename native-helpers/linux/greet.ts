@@ -34,7 +34,11 @@ export class LastEndpoints {
     for (let start = 0; start < known.length; start += PEERS_PER_COMMAND) {
       const batch = known.slice(start, start + PEERS_PER_COMMAND);
       await run("wg", ["set", name, ...batch.flatMap((peer) => greeting(peer))]);
-      await run("wg", ["set", name, ...batch.flatMap(({ publicKey }) => ["peer", publicKey, "persistent-keepalive", "0"])]);
+      await run("wg", [
+        "set",
+        name,
+        ...batch.flatMap(({ publicKey }) => ["peer", publicKey, "persistent-keepalive", "0"]),
+      ]);
     }
   }
 }

@@ -7,20 +7,24 @@
 import { createHash } from "node:crypto";
 import { createSocket } from "node:dgram";
 import type { Clock } from "../../src-shared/clock.ts";
-import type { ApplyResult, NetworkChange, RestoreResult } from "../../src-shared/helper/protocol.ts";
+import type { ApplyResult, NetworkChange, RestoreResult, TracedHop } from "../../src-shared/helper/protocol.ts";
 import { type Family, overlaps, type Prefix, parsePrefix, splitPrefix } from "../../src-shared/net/address.ts";
 import type {
   Capabilities,
   FirewallInspection,
   NetworkObservation,
   ObservedFirewall,
+  ObservedLimit,
+  ObservedLimits,
   ObservedWireguard,
 } from "../../src-shared/network-observation.ts";
 import type { NetworkSpec } from "../../src-shared/network-spec.ts";
 import { errorOf, fail, type HiggsError, ok, type Result } from "../../src-shared/result.ts";
-import type { NetworkBackend } from "../backend.ts";
+import type { ConnectionListener, NetworkBackend } from "../backend.ts";
 import type { Journal } from "../journal.ts";
 import { readCapabilities } from "./capabilities.ts";
+import { isAccountingKey, planAccounting } from "./conntrack-accounting.ts";
+import { ConntrackWatch } from "./conntrack-watch.ts";
 import { applyRules, compareRules, readTables, removeRules } from "./firewall.ts";
 import { planRules } from "./firewall-plan.ts";
 import { LastEndpoints } from "./greet.ts";
@@ -28,6 +32,9 @@ import { inspectFirewall } from "./inspect.ts";
 import { readLink, readLinks, readRoutes } from "./ip-json.ts";
 import type { Run } from "./run.ts";
 import { planForwarding, restoreSysctls, type SysctlTree } from "./sysctl.ts";
+import { TrafficControl } from "./traffic-control.ts";
+import { ifbNameOf, isIfbName, planTraffic } from "./traffic-control-plan.ts";
+import { traceHops } from "./trace.ts";
 import { NetworkWatch } from "./watch.ts";
 import {
   configureInterface,
@@ -69,6 +76,8 @@ export class LinuxBackend implements NetworkBackend {
   readonly #stateDir: string;
   readonly #isPortFree: (port: number) => Promise<boolean>;
   readonly #endpoints = new LastEndpoints();
+  readonly #connections: ConntrackWatch;
+  readonly #traffic: TrafficControl;
   #applied: Applied | undefined;
 
   constructor({ run, clock, sysctls, journal, stateDir, isPortFree = isUdpPortFree }: LinuxBackendOptions) {
@@ -78,21 +87,30 @@ export class LinuxBackend implements NetworkBackend {
     this.#journal = journal;
     this.#stateDir = stateDir;
     this.#isPortFree = isPortFree;
+    this.#connections = new ConntrackWatch({ clock });
+    this.#traffic = new TrafficControl({ run, stateDir });
   }
 
   ownsNetwork(): boolean {
     return this.#applied !== undefined || this.#journal.read() !== undefined;
   }
 
-  capabilities(): Promise<Capabilities> {
-    return readCapabilities(this.#run);
+  async capabilities(): Promise<Capabilities> {
+    const [found, leaf] = await Promise.all([readCapabilities(this.#run), this.#traffic.leafKind()]);
+    const limits = leaf.ok
+      ? ({ state: "supported", leaf: leaf.value } as const)
+      : ({ state: "unsupported", error: leaf.error } as const);
+    return { ...found, limits };
   }
 
   async apply(spec: NetworkSpec): Promise<Result<ApplyResult>> {
     const hash = hashOf(spec);
-    const others = this.#journal.read()?.interfaces.filter((name) => name !== spec.wireguard.interfaceName) ?? [];
+    const ours = new Set([spec.wireguard.interfaceName, ifbNameOf(spec.wireguard.interfaceName)]);
+    const others = this.#journal.read()?.interfaces.filter((name) => !ours.has(name)) ?? [];
     // Another interface of ours, of this run or of one that crashed, would hold the prefix and the port.
     if (others.length > 0) await this.restore();
+    const limitsOnly = await this.#applyLimits(spec, hash);
+    if (limitsOnly !== undefined) return limitsOnly;
     const refused = await this.#preflight(spec);
     if (refused !== undefined) return { ok: false, error: refused };
     const key = ensurePrivateKey(this.#stateDir);
@@ -112,12 +130,13 @@ export class LinuxBackend implements NetworkBackend {
   async observe(): Promise<NetworkObservation> {
     const spec = this.#applied?.effective;
     const name = this.#interfaceName();
-    const [wireguard, links, routes, ipv4, ipv6] = await Promise.all([
+    const [wireguard, links, routes, ipv4, ipv6, limits] = await Promise.all([
       this.observePeers(),
       readLinks(this.#run),
       readRoutes(this.#run),
       this.#observeFirewall(4),
       this.#observeFirewall(6),
+      this.#observeLimits(),
     ]);
     const watched = spec === undefined ? [] : [name, ...spec.exit.uplinks];
     return {
@@ -131,6 +150,7 @@ export class LinuxBackend implements NetworkBackend {
         ipv6: readFlag(this.#sysctls.read("net/ipv6/conf/all/forwarding")),
       },
       firewall: { ipv4, ipv6 },
+      limits,
       links,
       routes,
     };
@@ -142,13 +162,19 @@ export class LinuxBackend implements NetworkBackend {
     return seen;
   }
 
+  observeLimit(classId: number): Promise<ObservedLimit> {
+    return this.#traffic.counters(this.#interfaceName(), classId, this.#clock.nowMs());
+  }
+
   async restore(): Promise<RestoreResult> {
+    this.#connections.setGuests(undefined);
     const journal = this.#journal.read();
     const undone: string[] = [];
     const failed: string[] = [];
-    const names = new Set([DEFAULT_INTERFACE, ...(journal?.interfaces ?? [])]);
+    const names = new Set([DEFAULT_INTERFACE, ifbNameOf(DEFAULT_INTERFACE), ...(journal?.interfaces ?? [])]);
+    this.#traffic.forget();
     for (const name of names) {
-      const removed = await removeInterface(this.#run, name);
+      const removed = isIfbName(name) ? await this.#traffic.removeIfb(name) : await removeInterface(this.#run, name);
       if (!removed.ok) failed.push(removed.error.message);
       else if (removed.value) undone.push(`interface ${name}`);
     }
@@ -166,6 +192,10 @@ export class LinuxBackend implements NetworkBackend {
     return { undone, failed };
   }
 
+  trace(question: { to: string; maxHops: number }): Promise<TracedHop[]> {
+    return traceHops(this.#run, question);
+  }
+
   inspectFirewall(): Promise<FirewallInspection> {
     return inspectFirewall(this.#run);
   }
@@ -173,6 +203,10 @@ export class LinuxBackend implements NetworkBackend {
   watch(listener: (kinds: NetworkChange["kinds"]) => void): () => void {
     const watch = new NetworkWatch(this.#clock, listener);
     return () => watch.stop();
+  }
+
+  watchConnections(listener: ConnectionListener): () => void {
+    return this.#connections.add(listener);
   }
 
   #interfaceName(): string {
@@ -197,10 +231,7 @@ export class LinuxBackend implements NetworkBackend {
   }
 
   async #prefixConflict(spec: NetworkSpec): Promise<HiggsError | undefined> {
-    const guests = [spec.guests.ipv4, spec.guests.ipv6].flatMap((text) => {
-      const parsed = text === null ? undefined : parsePrefix(text);
-      return parsed === undefined ? [] : [parsed];
-    });
+    const guests = guestPrefixes(spec);
     for (const route of await readRoutes(this.#run)) {
       if (route.interfaceName === spec.wireguard.interfaceName || route.destination === "default") continue;
       const taken = parsePrefix(route.destination);
@@ -225,12 +256,52 @@ export class LinuxBackend implements NetworkBackend {
     if (samePeers) return ok({ ...applied.result, changed: false });
     const synced = await syncWireguard(this.#run, effective.wireguard, { privateKey, stateDir: this.#stateDir });
     if (!synced.ok) return undefined;
-    const result: ApplyResult = { ...applied.result, specHash: hash, changed: true };
+    return this.#keep(applied, { effective, hash });
+  }
+
+  /** A change of limits alone touches nothing but traffic control, whatever the number of clients. Undefined when more has changed. */
+  async #applyLimits(spec: NetworkSpec, hash: string): Promise<Result<ApplyResult> | undefined> {
+    const applied = this.#applied;
+    if (applied === undefined || hash === applied.hash) return undefined;
+    const effective = effectiveSpec(spec, applied.result.ipv6.state === "failed");
+    if (hashOf(withoutLimits(effective)) !== hashOf(withoutLimits(applied.effective))) return undefined;
+    if ((await readLink(this.#run, effective.wireguard.interfaceName)) === undefined) return undefined;
+    return this.#keep(applied, { effective, hash });
+  }
+
+  /** The rest of a change that leaves interface, rules and forwarding as they are. */
+  async #keep(
+    applied: Applied,
+    { effective, hash }: Pick<Applied, "effective" | "hash">,
+  ): Promise<Result<ApplyResult>> {
+    const { limits: before, ...rest } = applied.result;
+    const sameLimits = JSON.stringify(effective.limits) === JSON.stringify(applied.effective.limits);
+    const limits = sameLimits ? before : await this.#limit(effective, true);
+    const result: ApplyResult = { ...rest, specHash: hash, changed: true, ...(limits === undefined ? {} : { limits }) };
     this.#applied = { effective, hash, result };
+    this.#account(effective);
     return ok(result);
   }
 
-  /** Whether interface, forwarding and firewall still are what was applied. */
+  /** @param isKnown nobody has touched traffic control since we did */
+  async #limit(spec: NetworkSpec, isKnown: boolean): Promise<ApplyResult["limits"]> {
+    const plan = planTraffic(spec);
+    if (plan === undefined) {
+      const removed = await this.#traffic.remove(spec.wireguard.interfaceName);
+      return removed.ok ? undefined : { state: "failed", error: removed.error };
+    }
+    if (this.#journal.read()?.interfaces.includes(plan.ifb) !== true) this.#journal.add({ interfaces: [plan.ifb] });
+    const applied = await this.#traffic.apply(plan, isKnown);
+    return applied.ok ? { state: "on", leaf: applied.value.leaf } : { state: "failed", error: applied.error };
+  }
+
+  #observeLimits(): Promise<ObservedLimits> {
+    const applied = this.#applied;
+    const isOn = applied !== undefined && applied.result.limits?.state !== "failed";
+    return this.#traffic.observe(isOn ? planTraffic(applied.effective) : undefined, this.#interfaceName());
+  }
+
+  /** Whether interface, forwarding, firewall and limits still are what was applied. */
   async #isInPlace(spec: NetworkSpec): Promise<boolean> {
     const { name, ...wanted } = { name: spec.wireguard.interfaceName, ...spec.wireguard };
     const present = await observeWireguard(this.#run, name);
@@ -244,7 +315,8 @@ export class LinuxBackend implements NetworkBackend {
     if (!applied.every(({ publicKey, allowedIps }) => known.get(publicKey) === sorted(allowedIps))) return false;
     if (this.#forwardingPlan(spec).writes.length > 0) return false;
     const firewalls = await Promise.all(([4, 6] as const).map((family) => this.#observeFirewall(family)));
-    return firewalls.every(({ state }) => state === "matches" || state === "absent");
+    if (!firewalls.every(({ state }) => state === "matches" || state === "absent")) return false;
+    return (await this.#observeLimits()).state !== "differs";
   }
 
   async #applyAll(
@@ -271,6 +343,7 @@ export class LinuxBackend implements NetworkBackend {
       await this.#takeIpv6Back();
     }
 
+    const limits = await this.#limit(effective, false);
     const result: ApplyResult = {
       changed: true,
       publicKey: key.publicKey,
@@ -279,13 +352,38 @@ export class LinuxBackend implements NetworkBackend {
       ipv6: ipv6.ok
         ? { state: spec.guests.ipv6 !== null && spec.exit.ipv6 !== "off" ? "on" : "off" }
         : { state: "failed", error: ipv6.error },
+      ...(limits === undefined ? {} : { limits }),
     };
     this.#applied = { effective, hash, result };
+    this.#account(effective);
     if (tunnel.value.made) {
       const keys = effective.wireguard.peers.map(({ publicKey }) => publicKey);
       await this.#endpoints.greet(this.#run, interfaceName, keys);
     }
     return ok(result);
+  }
+
+  /** Counting of connections, and who is told of them. Guests are served without it where the kernel refuses. */
+  #account(spec: NetworkSpec): void {
+    if (spec.accounting === undefined) {
+      this.#connections.setGuests(undefined);
+      const saved = this.#journal.read()?.sysctls ?? [];
+      restoreSysctls(
+        this.#sysctls,
+        saved.filter(({ key }) => isAccountingKey(key)),
+      );
+      return;
+    }
+    const plan = planAccounting(this.#sysctls);
+    if (plan.saves.length > 0) this.#journal.add({ sysctls: plan.saves });
+    for (const { key, value } of plan.writes) {
+      try {
+        this.#sysctls.write(key, value);
+      } catch {
+        // The log then says of each connection that its bytes were not counted.
+      }
+    }
+    this.#connections.setGuests(guestPrefixes(spec));
   }
 
   async #bringUp(effective: NetworkSpec, privateKey: string): Promise<Result<void>> {
@@ -374,7 +472,22 @@ function effectiveSpec(spec: NetworkSpec, ipv6Failed: boolean): NetworkSpec {
       addresses: spec.wireguard.addresses.filter(isIpv4),
       peers: spec.wireguard.peers.map((peer) => ({ ...peer, allowedIps: peer.allowedIps.filter(isIpv4) })),
     },
+    ...(spec.limits === undefined
+      ? {}
+      : {
+          limits: {
+            ...spec.limits,
+            clients: spec.limits.clients.flatMap((client) => {
+              const addresses = client.addresses.filter((text) => !text.includes(":"));
+              return addresses.length === 0 ? [] : { ...client, addresses };
+            }),
+          },
+        }),
   };
+}
+
+function guestPrefixes({ guests }: NetworkSpec): Prefix[] {
+  return [guests.ipv4, guests.ipv6].flatMap((text) => (text === null ? [] : (parsePrefix(text) ?? [])));
 }
 
 /** Halves of the default route, and the wide IPv6 routes by which VPNs cover what they do not know, are nobody's network. */
@@ -382,8 +495,13 @@ function isCatchAll({ family, length }: Prefix): boolean {
   return length <= (family === 4 ? 1 : 16);
 }
 
+/** What is changed without touching anything else is left out: peers, limits, and the counting of connections. */
 function withoutPeers(spec: NetworkSpec): NetworkSpec {
-  return { ...spec, wireguard: { ...spec.wireguard, peers: [] } };
+  return { ...withoutLimits(spec), accounting: undefined, wireguard: { ...spec.wireguard, peers: [] } };
+}
+
+function withoutLimits(spec: NetworkSpec): NetworkSpec {
+  return { ...spec, limits: undefined };
 }
 
 /** Specs come out of one parser, so equal specs have equal text. */

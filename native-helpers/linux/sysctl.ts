@@ -16,7 +16,8 @@ export interface SavedSysctl {
   original: string;
 }
 
-const KEY = /^net\/ipv([46])\/conf\/([A-Za-z0-9_][A-Za-z0-9_.@-]{0,14})\/(forwarding|accept_ra)$/;
+const KEY =
+  /^net\/(?:ipv[46]\/conf\/[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}\/(?:forwarding|accept_ra)|netfilter\/nf_conntrack_(?:acct|timestamp|events))$/;
 
 export class SysctlTree {
   readonly #root: string;

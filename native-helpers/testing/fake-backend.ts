@@ -4,11 +4,12 @@ import type {
   Capabilities,
   FirewallInspection,
   NetworkObservation,
+  ObservedLimit,
   ObservedWireguard,
 } from "../../src-shared/network-observation.ts";
 import type { NetworkSpec } from "../../src-shared/network-spec.ts";
 import { ok, type Result } from "../../src-shared/result.ts";
-import type { NetworkBackend } from "../backend.ts";
+import type { ConnectionListener, NetworkBackend } from "../backend.ts";
 
 export class FakeBackend implements NetworkBackend {
   /** Verbs in the order in which they began; `-` before one that began while another was under way. */
@@ -26,6 +27,7 @@ export class FakeBackend implements NetworkBackend {
   /** Makes the answer to `observe` this much longer. */
   padding = "";
   readonly watchers = new Set<(kinds: NetworkChange["kinds"]) => void>();
+  readonly connectionListeners = new Set<ConnectionListener>();
   #underWay = 0;
   #gate: Promise<void> = Promise.resolve();
 
@@ -77,6 +79,10 @@ export class FakeBackend implements NetworkBackend {
     return this.#perform("observe-peers", () => ({ state: "absent" }));
   }
 
+  observeLimit(): Promise<ObservedLimit> {
+    return this.#perform("observe-limit", () => ({ atMs: 0, down: null, up: null }));
+  }
+
   restore(): Promise<RestoreResult> {
     return this.#perform("restore", () => {
       this.owns = false;
@@ -91,6 +97,11 @@ export class FakeBackend implements NetworkBackend {
   watch(listener: (kinds: NetworkChange["kinds"]) => void): () => void {
     this.watchers.add(listener);
     return () => this.watchers.delete(listener);
+  }
+
+  watchConnections(listener: ConnectionListener): () => void {
+    this.connectionListeners.add(listener);
+    return () => this.connectionListeners.delete(listener);
   }
 
   async #perform<T>(name: string, finish: () => T): Promise<T> {

@@ -2,11 +2,18 @@
 import type { Command } from "commander";
 import qrcode from "qrcode";
 import type { ClientConfig } from "../../src-shared/model/client.ts";
-import { ok } from "../../src-shared/result.ts";
+import { fail, ok } from "../../src-shared/result.ts";
 import { formatDuration } from "../../src-shared/text/format.ts";
 import { EXIT } from "./exit-code.ts";
 import type { Session } from "./session.ts";
 import { shellWord } from "./shell-word.ts";
+
+interface ConfigOptions {
+  readonly qr?: boolean;
+  readonly relay?: boolean;
+  readonly websocket?: boolean;
+  readonly newKey?: boolean;
+}
 
 export function addClientConfig(client: Command, session: Session): void {
   client
@@ -14,11 +21,20 @@ export function addClientConfig(client: Command, session: Session): void {
     .argument("<name>", "name or id of the client")
     .description("print a client's WireGuard configuration, its private key in it")
     .option("--qr", "draw it as a QR code for a phone instead")
+    .option("--relay", "for the node's relay instead of the node itself")
+    .option("--websocket", "for the relay over HTTPS, where UDP is blocked: the first lines say how")
     .option("--new-key", "replace its key first: the configuration given out before stops working")
-    .action((name: string, options: { qr?: boolean; newKey?: boolean }) =>
+    .action((name: string, options: ConfigOptions) =>
       session.run(async () => {
+        if (options.qr === true && options.websocket === true) {
+          return fail(
+            "bad-usage",
+            "a QR code is for a phone, and --websocket needs a program on a computer",
+            "Leave one out.",
+          );
+        }
         const answer = await session.withNode((node) =>
-          node.call("clients.config", { name, newKey: options.newKey === true }),
+          node.call("clients.config", { name, newKey: options.newKey === true, via: viaOf(options) }),
         );
         if (!answer.ok) return answer;
         const drawn = options.qr === true ? await drawQr(answer.value.config) : answer.value.config;
@@ -27,6 +43,11 @@ export function addClientConfig(client: Command, session: Session): void {
         return ok(EXIT.done);
       }),
     );
+}
+
+function viaOf({ relay, websocket }: ConfigOptions): "direct" | "relay" | "websocket" {
+  if (websocket === true) return "websocket";
+  return relay === true ? "relay" : "direct";
 }
 
 /** Half blocks, so that the code is square and small enough for 80 columns. */

@@ -2,9 +2,13 @@
 import { Command, CommanderError } from "commander";
 import { errorOf, type HiggsError } from "../../src-shared/result.ts";
 import { addClient } from "./client.ts";
+import { addConnect } from "./connect.ts";
 import { addDiagnose } from "./diagnose.ts";
 import { EXIT } from "./exit-code.ts";
 import type { CliHost } from "./host.ts";
+import { addLimit } from "./limit.ts";
+import { addPorts } from "./ports.ts";
+import { addPrivacy } from "./privacy.ts";
 import { addRestoreNetwork } from "./restore-network.ts";
 import { Session, tellError } from "./session.ts";
 import { addSettings } from "./settings.ts";
@@ -26,7 +30,11 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
   addStatus(program, session);
   addShare(program, session);
   addClient(program, session);
+  addLimit(program, session);
   addSettings(program, session);
+  addPrivacy(program, session);
+  addPorts(program, session);
+  addConnect(program, session);
   addDiagnose(program, session);
   addRestoreNetwork(program, session);
   try {

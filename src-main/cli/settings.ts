@@ -61,6 +61,8 @@ function settingsText(settings: Settings): string {
 }
 
 function valueText(value: Settings[keyof Settings]): string {
+  if (value === null) return "none";
   if (typeof value !== "object") return String(value);
+  if ("down" in value) return `${value.down ?? "-"}/${value.up ?? "-"}`;
   return "host" in value ? formatEndpoint(value) : JSON.stringify(value);
 }

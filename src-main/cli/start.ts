@@ -1,6 +1,7 @@
 /** `higgsnode start` */
 import path from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { formatRelayUrl, parseRelayUrl } from "../../src-shared/net/relay-url.ts";
 import { errorLine } from "../headless/error-line.ts";
 import { runHeadlessHost } from "../headless/headless-host.ts";
 import type { Session } from "./session.ts";
@@ -10,6 +11,7 @@ interface StartOptions {
   readonly panel: boolean;
   readonly panelPort: number;
   readonly helper?: string;
+  readonly relay?: readonly string[];
 }
 
 export function addStart(program: Command, session: Session): void {
@@ -23,6 +25,11 @@ export function addStart(program: Command, session: Session): void {
         .default(0),
     )
     .option("--no-panel", "no panel in the browser")
+    .addOption(
+      new Option("--relay <url>", "a relay for this run, in place of those in the settings; repeatable").argParser(
+        parseRelay,
+      ),
+    )
     .addOption(helperOption())
     .action((options: StartOptions) => session.run(() => start(session, options)));
 }
@@ -39,6 +46,7 @@ async function start(session: Session, options: StartOptions) {
   const prepared = await host.parts.prepareNode({
     dataDir,
     helperPath: options.helper ?? host.helperPath,
+    relayServers: options.relay,
     onNotice: (notice) => host.stderr(`${errorLine(notice)}\n`),
   });
   if (!prepared.ok) return prepared;
@@ -54,6 +62,12 @@ async function start(session: Session, options: StartOptions) {
   } finally {
     prepared.value.close();
   }
+}
+
+function parseRelay(text: string, before: readonly string[] = []): readonly string[] {
+  const url = parseRelayUrl(text);
+  if (url === undefined) throw new InvalidArgumentError("It must be wss://HOST or wss://HOST:PORT.");
+  return [...before, formatRelayUrl(url)];
 }
 
 function parsePort(text: string): number {

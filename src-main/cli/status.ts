@@ -1,10 +1,13 @@
 /** `higgsnode status` */
 import type { Command } from "commander";
 import { type ExitState, exitOf, type NodeState } from "../../src-shared/model/node-state.ts";
+import type { PortMappingState } from "../../src-shared/model/port-mapping.ts";
+import type { RelayLinkState } from "../../src-shared/model/relay-link.ts";
 import { formatEndpoint } from "../../src-shared/net/endpoint.ts";
 import { en } from "../../src-shared/text/en.ts";
 import { formatAgo, formatBytes } from "../../src-shared/text/format.ts";
 import { explain, headlineOf } from "../../src-shared/text/headline.ts";
+import { portsLine } from "./ports.ts";
 import type { Session } from "./session.ts";
 import { facts } from "./table.ts";
 
@@ -26,7 +29,11 @@ export function statusText(state: NodeState, nowMs: number): string {
   const lines = [/[.!?]$/.test(headline.sentence) ? headline.sentence : `${headline.sentence}.`];
   if (headline.detail !== undefined) lines.push(headline.detail);
   const exit = exitOf(state.node);
-  lines.push("", facts([["Since", formatAgo(state.node.since, nowMs)], ...(exit ? exitFacts(exit) : [])], "  "));
+  const since: [string, string] = ["Since", formatAgo(state.node.since, nowMs)];
+  lines.push(
+    "",
+    facts([since, ...(exit ? exitFacts(exit) : []), ...portFacts(state.portMapping), ...relayFacts(state.relay)], "  "),
+  );
   return lines.join("\n");
 }
 
@@ -52,7 +59,39 @@ function exitFacts(exit: ExitState): [string, string][] {
   ];
 }
 
-const SOURCES = { owner: "as you set it", uplink: "an address of this computer", none: "unknown" } as const;
+function portFacts(portMapping: PortMappingState): [string, string][] {
+  const line = portsLine(portMapping);
+  return line === undefined ? [] : [["Port mapping", line]];
+}
+
+function relayFacts(relay: RelayLinkState): [string, string][] {
+  switch (relay.state) {
+    case "off":
+      return [];
+    case "connecting":
+      return [["Relay", "connecting"]];
+    case "waiting":
+      return [["Relay", `not connected. ${explain(relay.error)}`]];
+    case "connected": {
+      const rtt = relay.rttMs === null ? "" : `, ${Math.round(relay.rttMs)} ms away`;
+      return [
+        ["Relay", `connected to ${relay.url}${rtt}`],
+        ["At the relay", `${formatEndpoint(relay.publicEndpoint)}, node ${relay.nodeId}`],
+        [
+          "Relayed",
+          `${formatBytes(relay.rxBytes)} from clients, ${formatBytes(relay.txBytes)} to clients, ${relay.dropped} packets dropped`,
+        ],
+      ];
+    }
+  }
+}
+
+const SOURCES = {
+  owner: "as you set it",
+  mapping: "forwarded by your router",
+  uplink: "an address of this computer",
+  none: "unknown",
+} as const;
 const IMPLEMENTATIONS = { kernel: "in the kernel", userspace: "as a program (wireguard-go)" } as const;
 
 function ipv6Text({ ipv6 }: ExitState): string {

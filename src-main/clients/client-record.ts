@@ -19,7 +19,12 @@ export interface ClientRecord {
 }
 
 /** `addresses` is empty where the guest network has become too small for this client. */
-export function toClient(record: ClientRecord, prefixes: GuestPrefixes, nowMs: number): Client {
+export function toClient(
+  record: ClientRecord,
+  prefixes: GuestPrefixes,
+  nowMs: number,
+  limits: Pick<Client, "limit" | "quota"> = {},
+): Client {
   const { lastHandshakeAtMs } = record;
   return {
     id: record.id,
@@ -31,5 +36,6 @@ export function toClient(record: ClientRecord, prefixes: GuestPrefixes, nowMs: n
     connected: !record.paused && lastHandshakeAtMs !== null && nowMs - lastHandshakeAtMs < CONNECTED_WITHIN_MS,
     usage: { rxBytes: record.rxBytes, txBytes: record.txBytes },
     ...(lastHandshakeAtMs === null ? {} : { lastHandshakeAt: new Date(lastHandshakeAtMs).toISOString() }),
+    ...limits,
   };
 }

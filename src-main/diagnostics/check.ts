@@ -24,6 +24,8 @@ export interface SharingFacts {
 export interface CheckContext {
   dataDir: string;
   settings: Settings;
+  /** The wall clock, milliseconds since the epoch. */
+  nowMs: number;
   machine: Result<MachineFacts>;
   /** Null where sharing is off, or no node runs. */
   sharing: SharingFacts | null;

@@ -1,10 +1,12 @@
 /** Runs checks side by side, each with a time limit, and tells of each as it ends. */
 import type { Clock } from "../../src-shared/clock.ts";
 import type { CheckResult, Diagnosis } from "../../src-shared/model/diagnosis.ts";
-import { type Check, type CheckContext, failed, type Verdict } from "./check.ts";
+import { type Check, type CheckContext, failed, skipped, type Verdict } from "./check.ts";
 
 /** The slowest honest check waits for a resolver or a connection; both answer within a second or not at all. */
 const CHECK_WITHIN_MS = 4_000;
+
+const ABORTED = skipped("The diagnosis was ended before.");
 
 export interface RunOptions {
   clock: Clock;
@@ -40,23 +42,7 @@ export async function runChecks(
 
 async function runOne(check: Check, context: CheckContext, { clock, signal }: RunOptions): Promise<CheckResult> {
   const startedMs = clock.monotonicMs();
-  const limit = new AbortController();
-  let cancel = () => {};
-  const late = new Promise<Verdict>((resolve) => {
-    cancel = clock.after(CHECK_WITHIN_MS, () => {
-      limit.abort();
-      resolve(failed(`No answer within ${CHECK_WITHIN_MS / 1000} s.`, "Run the diagnosis again."));
-    });
-  });
-  const either = AbortSignal.any([signal, limit.signal]);
-  const looked = Promise.resolve()
-    .then(() => check.run(context, either))
-    .catch((thrown: unknown) => {
-      const reason = thrown instanceof Error ? thrown.message : String(thrown);
-      return failed(`The check itself failed: ${reason}`, "Please report this.");
-    });
-  const verdict = await Promise.race([looked, late]);
-  cancel();
+  const verdict = signal.aborted ? ABORTED : await limited(check, context, clock, signal);
   return {
     id: check.id,
     group: check.group,
@@ -64,4 +50,29 @@ async function runOne(check: Check, context: CheckContext, { clock, signal }: Ru
     ...verdict,
     durationMs: Math.round(clock.monotonicMs() - startedMs),
   };
+}
+
+/** The check's own verdict, or that it was too slow, or that nobody waits for it any more. Never rejects. */
+async function limited(check: Check, context: CheckContext, clock: Clock, signal: AbortSignal): Promise<Verdict> {
+  const limit = new AbortController();
+  const ended = Promise.withResolvers<Verdict>();
+  const cancel = clock.after(CHECK_WITHIN_MS, () => {
+    ended.resolve(failed(`No answer within ${CHECK_WITHIN_MS / 1000} s.`, "Run the diagnosis again."));
+    limit.abort();
+  });
+  const abort = () => {
+    ended.resolve(ABORTED);
+    limit.abort();
+  };
+  signal.addEventListener("abort", abort, { once: true });
+  const looked = Promise.resolve()
+    .then(() => check.run(context, limit.signal))
+    .catch((thrown: unknown) => {
+      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      return failed(`The check itself failed: ${reason}`, "Please report this.");
+    });
+  const verdict = await Promise.race([ended.promise, looked]);
+  cancel();
+  signal.removeEventListener("abort", abort);
+  return verdict;
 }

@@ -32,6 +32,14 @@ const ADDRESS_LOOK_MS = 100;
 export interface DnsAnswererOptions {
   clock: Clock;
   resolvers: ResolverSource;
+  /** Told of each question that is passed on, with the address of the guest who asks; must not throw. */
+  onQuestion?: (question: DnsQuestion) => void;
+}
+
+export interface DnsQuestion {
+  readonly source: string;
+  readonly name: string;
+  readonly type: string;
 }
 
 interface Place {
@@ -45,6 +53,7 @@ export class DnsAnswerer {
   readonly #clock: Clock;
   readonly #resolvers: ResolverSource;
   readonly #forwarder: Forwarder;
+  readonly #onQuestion: (question: DnsQuestion) => void;
   readonly #queries = new QuotaBySource(MAX_OUTSTANDING, MAX_OUTSTANDING_PER_SOURCE);
   readonly #connections = new QuotaBySource(MAX_CONNECTIONS, MAX_CONNECTIONS_PER_SOURCE);
   readonly #guestSockets = new Set<Socket>();
@@ -56,9 +65,10 @@ export class DnsAnswerer {
   #round = 0;
   #disposed = false;
 
-  constructor({ clock, resolvers }: DnsAnswererOptions) {
+  constructor({ clock, resolvers, onQuestion = () => {} }: DnsAnswererOptions) {
     this.#clock = clock;
     this.#resolvers = resolvers;
+    this.#onQuestion = onQuestion;
     this.#forwarder = new Forwarder(clock);
   }
 
@@ -167,6 +177,7 @@ export class DnsAnswerer {
     if (isHomeName(query.name)) return buildEmptyAnswer(query, RCODE.nameError);
     const release = this.#queries.take(source);
     if (release === undefined) return undefined;
+    this.#onQuestion({ source, name: query.name, type: query.type });
     try {
       return await this.#forward(place, query, transport);
     } finally {

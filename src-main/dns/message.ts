@@ -26,6 +26,8 @@ export interface DnsQuery {
   readonly question: Buffer;
   /** The name asked for, lower case, without the final dot. */
   readonly name: string;
+  /** Type asked for, as dns-packet names it: `A`, `AAAA`, `UNKNOWN_65`. */
+  readonly type: string;
   readonly dnssecBits: number;
   readonly edns: { readonly udpBytes: number; readonly dnssecOk: boolean } | null;
 }
@@ -56,6 +58,7 @@ export function readQuery(message: Buffer): ReadQuery {
         id: message.readUInt16BE(0),
         question,
         name: name === "." ? "" : name.toLowerCase(),
+        type: packet.questions?.[0]?.type ?? "",
         dnssecBits: flags & DNSSEC_BITS,
         edns:
           opt?.type === "OPT"

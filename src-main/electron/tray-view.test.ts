@@ -10,7 +10,7 @@ const since = FAKE_NOW;
 const error = { code: "x", message: "the NAT rules are gone" };
 
 function view(node: PhaseState) {
-  return trayView({ version: "1", node }, en);
+  return trayView({ version: "1", node, relay: { state: "off" }, portMapping: { state: "off" } }, en);
 }
 
 describe("the tray", () => {
@@ -55,7 +55,12 @@ describe("the tray", () => {
       expect(view({ phase: "starting", since, step }).tooltip.length).toBeLessThanOrEqual(127);
     }
     const long = { ...en, headline: { ...en.headline, stopped: "x".repeat(300) } } as unknown as typeof en;
-    expect(trayView({ version: "1", node: { phase: "stopped", since } }, long).tooltip).toHaveLength(127);
+    expect(
+      trayView(
+        { version: "1", node: { phase: "stopped", since }, relay: { state: "off" }, portMapping: { state: "off" } },
+        long,
+      ).tooltip,
+    ).toHaveLength(127);
   });
 });
 

@@ -19,12 +19,14 @@ export interface PreparedNode {
 export interface PrepareOptions {
   readonly dataDir: string;
   readonly helperPath: string;
+  /** Relays for this run, in place of those in the settings. */
+  readonly relayServers?: readonly string[] | undefined;
   /** Told what the person who starts the node must know, such as a database that was set aside. */
   readonly onNotice: (notice: HiggsError) => void;
 }
 
 /** Opens the data directory and the log. Fails with `data-dir-not-writable` or `log-not-writable`. */
-export function prepareNode({ helperPath, onNotice, ...options }: PrepareOptions): Result<PreparedNode> {
+export function prepareNode({ helperPath, relayServers, onNotice, ...options }: PrepareOptions): Result<PreparedNode> {
   const dataDir = openDataDir(options.dataDir);
   if (!dataDir.ok) return dataDir;
   const sink = createFileSink({ dataDir: dataDir.value.path, redactor: new Redactor() });
@@ -32,7 +34,7 @@ export function prepareNode({ helperPath, onNotice, ...options }: PrepareOptions
   const logger = createLogger({ sink: sink.value, clock: systemClock });
   const log = logger.child({ area: "host" });
   return ok({
-    compose: () => composeNode({ dataDir: dataDir.value.path, helperPath, logger, onNotice }),
+    compose: () => composeNode({ dataDir: dataDir.value.path, helperPath, relayServers, logger, onNotice }),
     onUnexpected: (where, thrown) => log.error("unexpected failure", { where, error: thrown }),
     close: () => sink.value.close(),
   });

@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import type { Clock } from "../../src-shared/clock.ts";
+import type { ConnectionsEvent } from "../../src-shared/helper/connections.ts";
 import {
   HELPER_PROTOCOL_VERSION,
   type HelperParams,
@@ -34,6 +35,7 @@ export class HelperClient {
   readonly #pending = new Map<number, Pending>();
   readonly #closeListeners = new Set<() => void>();
   readonly #changeListeners = new Set<(change: NetworkChange) => void>();
+  readonly #connectionListeners = new Set<(event: ConnectionsEvent) => void>();
   #nextId = 1;
   #closed = false;
   #hello: HelperResult<"hello"> | undefined;
@@ -122,6 +124,10 @@ export class HelperClient {
     this.#changeListeners.add(listener);
   }
 
+  onConnections(listener: (event: ConnectionsEvent) => void): void {
+    this.#connectionListeners.add(listener);
+  }
+
   close(): void {
     this.#socket.destroy();
     this.#ended();
@@ -132,7 +138,9 @@ export class HelperClient {
     if (!message.success) return;
     const { data } = message;
     if ("event" in data) {
-      for (const listener of this.#changeListeners) listener(data.event);
+      const { event } = data;
+      if (event.topic === "connections") for (const listener of this.#connectionListeners) listener(event);
+      else for (const listener of this.#changeListeners) listener(event);
     } else if (data.id === null) {
       // A refusal without id ends the connection and with it everything asked on it.
       const refusal = data.ok ? helperLost() : failureOf(data.error);
@@ -149,6 +157,7 @@ export class HelperClient {
     for (const listener of this.#closeListeners) listener();
     this.#closeListeners.clear();
     this.#changeListeners.clear();
+    this.#connectionListeners.clear();
   }
 }
 

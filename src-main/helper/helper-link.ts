@@ -3,6 +3,7 @@
  * is lost. Starting again is the caller's decision, because it may raise a permission prompt.
  */
 import { type Clock, delay } from "../../src-shared/clock.ts";
+import type { ConnectionsEvent } from "../../src-shared/helper/connections.ts";
 import type { HelperParams, HelperResult, HelperVerb, NetworkChange } from "../../src-shared/helper/protocol.ts";
 import { fail, type HiggsError, ok, type Result } from "../../src-shared/result.ts";
 import { HelperClient } from "./helper-client.ts";
@@ -28,6 +29,7 @@ export class HelperLink {
   readonly #options: HelperLinkOptions;
   readonly #lostListeners = new Set<() => void>();
   readonly #changeListeners = new Set<(change: NetworkChange) => void>();
+  readonly #connectionListeners = new Set<(event: ConnectionsEvent) => void>();
   #client: HelperClient | undefined;
   #connecting: Promise<Result<HelperClient>> | undefined;
   #disposed = false;
@@ -71,6 +73,11 @@ export class HelperLink {
   onNetworkChange(listener: (change: NetworkChange) => void): () => void {
     this.#changeListeners.add(listener);
     return () => this.#changeListeners.delete(listener);
+  }
+
+  onConnections(listener: (event: ConnectionsEvent) => void): () => void {
+    this.#connectionListeners.add(listener);
+    return () => this.#connectionListeners.delete(listener);
   }
 
   /** Closes the connection; the helper restores the network by itself after its grace time if it holds it. */
@@ -121,6 +128,9 @@ export class HelperLink {
     this.#client = client;
     client.onNetworkChange((change) => {
       for (const listener of this.#changeListeners) listener(change);
+    });
+    client.onConnections((event) => {
+      for (const listener of this.#connectionListeners) listener(event);
     });
     client.onClose(() => {
       if (this.#client !== client) return;

@@ -1,7 +1,10 @@
 /** The composition root: the only place where the node's parts are made and joined. */
 import { randomBytes } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { type Clock, systemClock } from "../../src-shared/clock.ts";
 import type { EventName } from "../../src-shared/ipc/contract.ts";
+import { exitOf, type NodeState } from "../../src-shared/model/node-state.ts";
+import { mappedEndpoint } from "../../src-shared/model/port-mapping.ts";
 import type { NetworkObservation } from "../../src-shared/network-observation.ts";
 import { fail, type HiggsError, ok, type Result, unwrap } from "../../src-shared/result.ts";
 import type { GuestPrefixes } from "../clients/address-allocator.ts";
@@ -10,9 +13,19 @@ import { ClientRegistry } from "../clients/client-registry.ts";
 import { readMachineFacts } from "../diagnostics/machine-facts.ts";
 import { DnsAnswerer } from "../dns/dns-answerer.ts";
 import { HostResolvers } from "../dns/resolvers.ts";
+import type { HelperLink } from "../helper/helper-link.ts";
 import { openHelper } from "../helper/open-helper.ts";
 import type { NodeApi, NodeEvent } from "../ipc/node-api.ts";
+import { ClientRateLimiter } from "../limits/client-rate-limiter.ts";
 import type { Logger } from "../logs/logger.ts";
+import { followNode } from "../port-forwarding/follow-node.ts";
+import { systemIo } from "../port-forwarding/mapping-io.ts";
+import { MappingJournal } from "../port-forwarding/mapping-journal.ts";
+import { PortForwardingService } from "../port-forwarding/port-forwarding-service.ts";
+import { joinPrivacy } from "../privacy/join-privacy.ts";
+import { PrivacyManager } from "../privacy/privacy-manager.ts";
+import { RelayMemory } from "../relay/relay-memory.ts";
+import { RelayService } from "../relay/relay-service.ts";
 import { chooseGuestPrefixes } from "../routing/guest-prefix.ts";
 import { openDatabase } from "../storage/database.ts";
 import { KvStore } from "../storage/kv-store.ts";
@@ -30,6 +43,12 @@ export interface ComposeOptions {
   helperPath: string;
   logger: Logger;
   clock?: Clock;
+  /** In place of the helper at `helperPath`; disposed of with the node. */
+  helper?: HelperLink;
+  /** In place of the answerer on the tunnel addresses; disposed of with the node. */
+  dns?: Pick<DnsAnswerer, "start" | "stop" | "dispose">;
+  /** Relays for this run, in place of those in the settings. */
+  relayServers?: readonly string[] | undefined;
   /** Told to the person who started the node, such as a database that was set aside. */
   onNotice?: (notice: HiggsError) => void;
 }
@@ -47,13 +66,40 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
     options.onNotice?.(notice);
   }
 
-  const facts = new NodeFacts(new KvStore(db));
+  const kv = new KvStore(db);
+  const facts = new NodeFacts(kv, logger.child({ area: "node" }));
   const registry = new ClientRegistry({ db, clock, settings: () => settings.value.get() });
+  const limiter = new ClientRateLimiter({
+    db,
+    clock,
+    registry,
+    settings: () => settings.value.get(),
+    lookAtPeers: () => node.lookAtPeers(),
+  });
   const wireguard = new WireGuardManager({ registry });
-  const dns = new DnsAnswerer({ clock, resolvers: new HostResolvers({ clock }) });
-  const helper = openHelper({ clock, helperPath, mayPrompt: true });
+  const dns =
+    options.dns ??
+    new DnsAnswerer({
+      clock,
+      resolvers: new HostResolvers({ clock }),
+      onQuestion: (question) => privacy.logDnsQuestion(question),
+    });
+  const helper = options.helper ?? openHelper({ clock, helperPath, mayPrompt: true });
   const prefixes = guestPrefixes({ settings: settings.value, facts, ownInterface: wireguard.interfaceName, logger });
 
+  const privacy = new PrivacyManager({
+    db,
+    clock,
+    logger,
+    settings: settings.value,
+    clients: () => registry.list(),
+    prefixes: prefixes.current,
+  });
+  const ports = new PortForwardingService({
+    io: systemIo(clock),
+    journal: new MappingJournal({ kv, clock, logger }),
+    logger,
+  });
   const node = new NodeService({
     helper,
     clock,
@@ -69,22 +115,52 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
         clientCount: registry.list().length,
         wireguard,
         dnsPort,
+        mapped: mappedEndpoint(ports.state),
+        limits: { ...limiter.contribute(chosen.value), refusal: limiter.refusal },
       });
     },
-    onApplied: ({ publicKey }) => {
+    topics: () => (privacy.canLogMetadata() ? ["network-change", "connections"] : ["network-change"]),
+    onApplied: ({ publicKey, limits }) => {
       facts.publicKey = publicKey;
+      // What the machine refuses to limit is a problem of the next plan.
+      if (limiter.noteApplied(limits)) node.refresh();
     },
     onPeers: (seen) => wireguard.recordUsage(seen),
   });
 
+  const relay = new RelayService({
+    clock,
+    random: Math.random,
+    env: process.env,
+    dataDir,
+    memory: new RelayMemory(kv),
+    logger,
+    version: VERSION,
+    servers: options.relayServers,
+  });
+  const updateRelay = () => relay.update(settings.value.get(), exitOf(node.state)?.listenPort);
+
+  const follow = followNode(ports);
+  const updatePorts = () => {
+    const exit = exitOf(node.state);
+    const shared = exit && node.plan && { listenPort: exit.listenPort, surroundings: node.plan.surroundings };
+    follow(settings.value.get(), shared);
+  };
+
   const listClients = () => {
     const present = prefixes.current();
-    return registry.list().map((record) => toClient(record, present, clock.nowMs()));
+    return registry.list().map((record) => toClient(record, present, clock.nowMs(), limiter.describe(record)));
   };
   const published = {
-    state: new Published({ version: VERSION, node: node.state }),
+    state: new Published<NodeState>({
+      version: VERSION,
+      node: node.state,
+      relay: relay.state,
+      portMapping: ports.state,
+    }),
     clients: new Published(listClients()),
     settings: new Published(settings.value.get()),
+    privacy: new Published(privacy.state()),
   };
   const listeners = new Set<(name: EventName, payload: unknown) => void>();
   const emit = (name: EventName, payload: unknown) => {
@@ -93,40 +169,74 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
   published.state.follow((revised) => emit("node.stateChanged", revised));
   published.clients.follow((revised) => emit("clients.changed", revised));
   published.settings.follow((revised) => emit("settings.changed", revised));
+  published.privacy.follow((revised) => emit("privacy.changed", revised));
+  privacy.onStateChange((state) => published.privacy.set(state));
 
-  node.onChange((state) => {
-    published.state.set({ version: VERSION, node: state });
+  const publishState = () =>
+    published.state.set({ version: VERSION, node: node.state, relay: relay.state, portMapping: ports.state });
+  node.onChange(() => {
+    updateRelay();
+    updatePorts();
+    publishState();
     published.clients.set(listClients());
+  });
+  relay.onChange(publishState);
+  let mapped = mappedEndpoint(ports.state);
+  ports.on("changed", (state) => {
+    publishState();
+    if (isDeepStrictEqual(mapped, mappedEndpoint(state))) return;
+    mapped = mappedEndpoint(state);
+    node.refresh();
   });
   registry.onChange((change) => {
     published.clients.set(listClients());
     if (change === "clients") node.refresh();
   });
+  limiter.onChange(() => {
+    published.clients.set(listClients());
+    node.refresh();
+  });
   settings.value.onChange((changed) => {
     if (!changed.keepClientKeys) registry.forgetKeptKeys();
     published.settings.set(changed);
     published.clients.set(listClients());
+    updateRelay();
+    updatePorts();
     node.refresh();
   });
 
+  const joinedPrivacy = joinPrivacy({ manager: privacy, settings: settings.value, registry, node, helper });
+
   let closing: Promise<void> | undefined;
   const close = async () => {
+    relay.dispose();
     await node.dispose();
+    await ports.cleanup();
     await dns.dispose();
     helper.dispose();
+    limiter.cleanup();
     registry.close();
+    await joinedPrivacy.close();
     db.close();
     listeners.clear();
   };
   const api: NodeApi = {
     handlers: nodeHandlers({
+      privacy: joinedPrivacy.handlers,
       clock,
       version: VERSION,
       dataDir,
       node,
       registry,
+      limiter,
+      observeLimit: async (classId) => {
+        if (exitOf(node.state) === undefined) return fail("not-sharing", "Sharing is off.", "Turn it on: higgsnode on");
+        return helper.call("observe-limit", { classId });
+      },
       settings: settings.value,
       facts,
+      relay,
+      ports,
       prefixes: prefixes.current,
       published,
       emit,
@@ -147,12 +257,15 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
       { name: "node.stateChanged", payload: published.state.current },
       { name: "clients.changed", payload: published.clients.current },
       { name: "settings.changed", payload: published.settings.current },
+      { name: "privacy.changed", payload: published.privacy.current },
     ],
     close: () => {
       closing ??= close();
       return closing;
     },
   };
+  // A run that was to share maps anew, and takes away what was left before it does.
+  if (!facts.wanted) void ports.releaseLeftovers();
   void node.resume();
   return ok(api);
 }

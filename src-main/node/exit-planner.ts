@@ -1,12 +1,15 @@
 /** Machine, settings and clients → what the exit should be. Decides, and touches nothing. */
 
+import type { LimitsSpec } from "../../src-shared/limits-spec.ts";
 import type { Reach } from "../../src-shared/model/node-state.ts";
 import type { Settings } from "../../src-shared/model/settings.ts";
 import { formatAddress, splitPrefix } from "../../src-shared/net/address.ts";
+import type { Endpoint } from "../../src-shared/net/endpoint.ts";
 import type { NetworkObservation } from "../../src-shared/network-observation.ts";
-import type { NetworkSpec } from "../../src-shared/network-spec.ts";
+import type { NetworkSpec, WireguardSpec } from "../../src-shared/network-spec.ts";
 import { fail, type HiggsError, ok, type Result } from "../../src-shared/result.ts";
 import type { GuestPrefixes } from "../clients/address-allocator.ts";
+import { type Surroundings, surroundingsOf } from "../port-forwarding/home-network.ts";
 import { onLinkPrefixes, readUplinks, type Uplinks } from "../routing/network-route-manager.ts";
 import type { WireGuardManager } from "../wireguard/wireguard-manager.ts";
 import { buildNetworkSpec } from "./network-spec-builder.ts";
@@ -21,6 +24,10 @@ export interface ExitPlan {
   clientCount: number;
   /** Why guests get no IPv6, where the plan gives them none. */
   ipv6Off: HiggsError | undefined;
+  /** What stands between this machine and the internet. */
+  surroundings: Surroundings;
+  /** What keeps this exit from serving everybody it should. */
+  problems: HiggsError[];
 }
 
 export interface PlanInputs {
@@ -29,6 +36,10 @@ export interface PlanInputs {
   clientCount: number;
   wireguard: WireGuardManager;
   dnsPort: number;
+  /** Where the router forwards guests from; undefined where it does not. */
+  mapped: Endpoint | undefined;
+  /** How fast guests may be, and who has no access at present by public key. */
+  limits?: { limits: LimitsSpec | undefined; cutOff: ReadonlySet<string>; refusal: HiggsError | undefined };
 }
 
 /** Error: `no-uplink`. */
@@ -45,9 +56,10 @@ export function planExit(observation: NetworkObservation, inputs: PlanInputs): R
     prefixes,
     uplinks,
     onLink: onLinkPrefixes(observation, own),
-    wireguard: wireguard.contribute(settings, prefixes),
+    wireguard: withoutPeers(wireguard.contribute(settings, prefixes), inputs.limits?.cutOff),
     dnsPort,
     ipv6Wanted: ipv6Off === undefined,
+    limits: inputs.limits?.limits,
   });
   return ok({
     spec,
@@ -56,10 +68,31 @@ export function planExit(observation: NetworkObservation, inputs: PlanInputs): R
       return parts === undefined ? [] : formatAddress(parts.address);
     }),
     uplink: { ipv4: uplinks.ipv4?.interfaceName ?? null, ipv6: uplinks.ipv6?.interfaceName ?? null },
-    reach: reachOf(settings, uplinks),
+    reach: reachOf(settings, uplinks, inputs.mapped),
     clientCount,
     ipv6Off,
+    surroundings: surroundingsOf(uplinks.ipv4, observation),
+    problems: [
+      ...withoutAddress(wireguard.withoutAddress(prefixes).length),
+      ...(inputs.limits?.refusal === undefined ? [] : [inputs.limits.refusal]),
+    ],
   });
+}
+
+function withoutPeers(wireguard: WireguardSpec, cutOff: ReadonlySet<string> | undefined): WireguardSpec {
+  if (cutOff === undefined || cutOff.size === 0) return wireguard;
+  return { ...wireguard, peers: wireguard.peers.filter(({ publicKey }) => !cutOff.has(publicKey)) };
+}
+
+function withoutAddress(count: number): HiggsError[] {
+  if (count === 0) return [];
+  return [
+    {
+      code: "clients-without-address",
+      message: `The guest network is too small: ${count} ${count === 1 ? "client has" : "clients have"} no address in it.`,
+      hint: "Choose a larger one, or auto: higgsnode settings set guestIpv4=auto",
+    },
+  ];
 }
 
 function ipv6Refusal(settings: Settings, uplinks: Uplinks): HiggsError | undefined {
@@ -72,9 +105,10 @@ function ipv6Refusal(settings: Settings, uplinks: Uplinks): HiggsError | undefin
   return undefined;
 }
 
-/** The owner knows best; otherwise the address of the uplink, which is right where no router is in between. */
-function reachOf(settings: Settings, uplinks: Uplinks): Reach {
+/** The owner knows best, then the router that forwards; otherwise the address of the uplink, which is right where no router is in between. */
+function reachOf(settings: Settings, uplinks: Uplinks, mapped: Endpoint | undefined): Reach {
   if (settings.publicEndpoint !== "auto") return { endpoint: settings.publicEndpoint, source: "owner" };
+  if (mapped !== undefined) return { endpoint: mapped, source: "mapping" };
   const host = uplinks.ipv4?.addresses[0] ?? uplinks.ipv6?.addresses[0];
   if (host === undefined) return { endpoint: null, source: "none" };
   return { endpoint: { host, port: settings.listenPort }, source: "uplink" };

@@ -1,4 +1,5 @@
 /** The desired state as one value, from everything that contributes to it. Pure. */
+import type { LimitsSpec } from "../../src-shared/limits-spec.ts";
 import type { Settings } from "../../src-shared/model/settings.ts";
 import { type Family, formatPrefix, type Prefix, parsePrefix } from "../../src-shared/net/address.ts";
 import { BLOCKED_IPV4, BLOCKED_IPV6 } from "../../src-shared/net/special-prefixes.ts";
@@ -12,7 +13,7 @@ const MAX_BLOCKED_DESTINATIONS = 256;
 const MAX_UPLINKS = 16;
 
 export interface SpecParts {
-  settings: Pick<Settings, "allowedDestinations" | "blockedPorts">;
+  settings: Pick<Settings, "allowedDestinations" | "blockedPorts" | "logMetadata">;
   prefixes: GuestPrefixes;
   uplinks: Uplinks;
   /** Networks the machine is in, as `onLinkPrefixes` reads them. */
@@ -22,6 +23,8 @@ export interface SpecParts {
   dnsPort: number | null;
   /** False where IPv6 is known not to work for guests, whatever the routes say. */
   ipv6Wanted: boolean;
+  /** How fast guests may be; absent where nobody is limited. */
+  limits?: LimitsSpec | undefined;
 }
 
 /** Always a value that networkSpecSchema accepts. */
@@ -45,6 +48,8 @@ export function buildNetworkSpec(parts: SpecParts): NetworkSpec {
       blockedPorts: [...BLOCKED_PORTS[settings.blockedPorts]],
     },
     dns: dnsPort === null ? null : { port: dnsPort },
+    ...(parts.limits === undefined ? {} : { limits: parts.limits }),
+    ...(settings.logMetadata ? { accounting: { connections: true } } : {}),
   };
 }
 

@@ -1,11 +1,13 @@
 /** What each call of the contract does with the parts of the node. */
 
 import type { Clock } from "../../src-shared/clock.ts";
-import type { CallHandlers, EventName } from "../../src-shared/ipc/contract.ts";
+import type { CallHandlers, CallParsed, EventName } from "../../src-shared/ipc/contract.ts";
 import type { Client, ClientConfig } from "../../src-shared/model/client.ts";
-import { exitOf, type NodeState } from "../../src-shared/model/node-state.ts";
+import { exitOf, type NodeState, type PhaseState } from "../../src-shared/model/node-state.ts";
+import { mappedEndpoint } from "../../src-shared/model/port-mapping.ts";
 import type { Settings } from "../../src-shared/model/settings.ts";
 import { formatAddress, splitPrefix } from "../../src-shared/net/address.ts";
+import type { Endpoint } from "../../src-shared/net/endpoint.ts";
 import { fail, HiggsFailure, ok, type Result, unwrap } from "../../src-shared/result.ts";
 import type { GuestPrefixes } from "../clients/address-allocator.ts";
 import { addressesOf, nodeAddressesOf } from "../clients/address-allocator.ts";
@@ -15,11 +17,19 @@ import { allChecks } from "../diagnostics/all-checks.ts";
 import type { MachineFacts } from "../diagnostics/check.ts";
 import { runChecks } from "../diagnostics/run-checks.ts";
 import type { CallContext } from "../ipc/node-api.ts";
+import type { ClientRateLimiter } from "../limits/client-rate-limiter.ts";
+import { type LimitParts, limitHandlers } from "../limits/limit-handlers.ts";
+import type { PortForwardingService } from "../port-forwarding/port-forwarding-service.ts";
+import type { JoinedPrivacy } from "../privacy/join-privacy.ts";
+import type { RelayService } from "../relay/relay-service.ts";
+import { throughBridge, throughUdp } from "../relay/relayed-config.ts";
 import type { SettingsStore } from "../storage/settings-store.ts";
 import { renderClientConfig } from "../wireguard/client-config.ts";
 import type { NodeFacts } from "./node-facts.ts";
 import type { NodeService } from "./node-service.ts";
 import type { Published } from "./published.ts";
+
+type Via = CallParsed<"clients.config">["via"];
 
 export interface NodeParts {
   clock: Clock;
@@ -27,8 +37,13 @@ export interface NodeParts {
   dataDir: string;
   node: NodeService;
   registry: ClientRegistry;
+  limiter: ClientRateLimiter;
+  observeLimit: LimitParts["observeLimit"];
   settings: SettingsStore;
   facts: NodeFacts;
+  relay: Pick<RelayService, "place">;
+  privacy: JoinedPrivacy["handlers"];
+  ports: Pick<PortForwardingService, "state" | "known" | "refresh" | "cleanup">;
   /** The prefixes clients have their addresses from, also before the node has ever shared. */
   prefixes: () => GuestPrefixes;
   machineFacts: () => Promise<Result<MachineFacts>>;
@@ -42,7 +57,8 @@ export interface NodeParts {
 
 export function nodeHandlers(parts: NodeParts): CallHandlers<CallContext> {
   const { node, registry, settings, published } = parts;
-  const shown = (record: ClientRecord): Client => toClient(record, parts.prefixes(), parts.clock.nowMs());
+  const shown = (record: ClientRecord): Client =>
+    toClient(record, parts.prefixes(), parts.clock.nowMs(), parts.limiter.describe(record));
 
   /** A change of who may use the node is answered once the tunnel knows. */
   async function changeClient(change: () => Result<ClientRecord>): Promise<Client> {
@@ -59,6 +75,8 @@ export function nodeHandlers(parts: NodeParts): CallHandlers<CallContext> {
     },
     "node.off": async () => {
       unwrap(await node.off());
+      // Begun already; answered once the router has been told.
+      await parts.ports.cleanup();
       return published.state.current;
     },
     "clients.list": async () => published.clients.current,
@@ -66,23 +84,36 @@ export function nodeHandlers(parts: NodeParts): CallHandlers<CallContext> {
     "clients.remove": ({ name }) => changeClient(() => registry.remove(name)),
     "clients.pause": ({ name }) => changeClient(() => registry.pause(name)),
     "clients.resume": ({ name }) => changeClient(() => registry.resume(name)),
-    "clients.config": async ({ name, newKey }) => {
+    "clients.config": async ({ name, newKey, via }) => {
+      // A node that has just begun to share finds out within seconds where guests reach it.
+      if (via === "direct") await parts.ports.known();
       if (newKey) {
         // Everything that could be missing is asked before the key that works is thrown away.
-        unwrap(clientConfig(parts, unwrap(registry.find(name)), "x", null));
+        unwrap(clientConfig(parts, via, unwrap(registry.find(name)), "x", null));
         unwrap(registry.rotateKey(name));
         await node.settle();
       }
       const record = unwrap(registry.find(name));
       const { privateKey, shownUntilMs } = unwrap(registry.privateKeyOf(record.id));
-      return unwrap(clientConfig(parts, record, privateKey, shownUntilMs));
+      return unwrap(clientConfig(parts, via, record, privateKey, shownUntilMs));
     },
+    ...limitHandlers({
+      clock: parts.clock,
+      limiter: parts.limiter,
+      registry,
+      settings: () => settings.get(),
+      settle: () => node.settle(),
+      observeLimit: parts.observeLimit,
+      shown,
+    }),
     "settings.get": async () => published.settings.current,
     "settings.set": async ({ changes }) => {
       const before = settings.get();
+      const problems = problemCodes(node.state);
       unwrap(settings.set(changes));
       const settled = await node.settle();
-      if (!settled.ok) {
+      // A problem that was there before is not the change's fault.
+      if (!settled.ok && !problems.includes(settled.error.code)) {
         // What the machine refuses is not kept: the next start would fail on it.
         const former = Object.fromEntries(Object.entries(before).filter(([key]) => Object.hasOwn(changes, key)));
         unwrap(settings.set(former));
@@ -91,6 +122,11 @@ export function nodeHandlers(parts: NodeParts): CallHandlers<CallContext> {
       }
       return published.settings.current;
     },
+    "ports.refresh": async () => {
+      await parts.ports.refresh();
+      return published.state.current;
+    },
+    ...parts.privacy,
     "diagnose.run": async (_, { signal }) => {
       const { plan, state } = node;
       const exit = exitOf(state);
@@ -99,6 +135,7 @@ export function nodeHandlers(parts: NodeParts): CallHandlers<CallContext> {
         {
           dataDir: parts.dataDir,
           settings: settings.get(),
+          nowMs: parts.clock.nowMs(),
           machine: await parts.machineFacts(),
           sharing:
             plan === undefined || exit === undefined
@@ -117,21 +154,29 @@ export function nodeHandlers(parts: NodeParts): CallHandlers<CallContext> {
   };
 }
 
-/** Errors: `not-shared-yet`, `no-endpoint`, `guest-network-full`. */
-function clientConfig(
-  parts: NodeParts,
-  record: ClientRecord,
-  privateKey: string,
-  shownUntilMs: number | null,
-): Result<ClientConfig> {
-  const { node, settings, facts } = parts;
-  const exit = exitOf(node.state);
-  const serverPublicKey = exit?.publicKey ?? facts.publicKey;
-  if (serverPublicKey === undefined) {
-    return fail("not-shared-yet", "The node has no key before it has shared once.", "Turn sharing on: higgsnode on");
-  }
+function problemCodes(state: PhaseState): string[] {
+  return state.phase === "degraded" ? state.problems.map(({ code }) => code) : [];
+}
+
+/** What a configuration says of the way to the node. */
+interface Way {
+  endpoint: Endpoint;
+  mtu: number;
+  allowedIps?: readonly string[];
+  /** Comment lines for its top. */
+  heading: readonly string[];
+}
+
+/** Errors: `no-endpoint`, `relay-not-connected`, `relay-address-unknown`. */
+function wayTo({ node, settings, relay, ports }: NodeParts, via: Via): Result<Way> {
   const { publicEndpoint, mtu } = settings.get();
-  const endpoint = publicEndpoint === "auto" ? exit?.reach.endpoint : publicEndpoint;
+  if (via !== "direct") {
+    const place = relay.place(settings.get());
+    if (!place.ok) return place;
+    return via === "relay" ? ok(throughUdp(place.value, mtu)) : throughBridge(place.value, mtu);
+  }
+  const found = mappedEndpoint(ports.state) ?? exitOf(node.state)?.reach.endpoint;
+  const endpoint = publicEndpoint === "auto" ? found : publicEndpoint;
   if (endpoint === undefined || endpoint === null) {
     return fail(
       "no-endpoint",
@@ -139,6 +184,26 @@ function clientConfig(
       "Turn sharing on, or say it yourself: higgsnode settings set publicEndpoint=home.example.org:51820",
     );
   }
+  return ok({ endpoint, mtu, heading: [] });
+}
+
+/** Errors: `not-shared-yet`, `guest-network-full`, and those of `wayTo`. */
+function clientConfig(
+  parts: NodeParts,
+  via: Via,
+  record: ClientRecord,
+  privateKey: string,
+  shownUntilMs: number | null,
+): Result<ClientConfig> {
+  const { node, facts } = parts;
+  const exit = exitOf(node.state);
+  const serverPublicKey = exit?.publicKey ?? facts.publicKey;
+  if (serverPublicKey === undefined) {
+    return fail("not-shared-yet", "The node has no key before it has shared once.", "Turn sharing on: higgsnode on");
+  }
+  const way = wayTo(parts, via);
+  if (!way.ok) return way;
+  const { heading, ...route } = way.value;
   const prefixes = parts.prefixes();
   const addresses = addressesOf(record.hostNumber, prefixes);
   if (addresses === undefined) {
@@ -151,14 +216,13 @@ function clientConfig(
       const own = splitPrefix(text);
       return own === undefined ? [] : formatAddress(own.address);
     }),
-    mtu,
     serverPublicKey,
     presharedKey: record.presharedKey,
-    endpoint,
+    ...route,
   });
   return ok({
-    client: toClient(record, prefixes, parts.clock.nowMs()),
-    config,
+    client: toClient(record, prefixes, parts.clock.nowMs(), parts.limiter.describe(record)),
+    config: [...heading, config].join("\n"),
     ...(shownUntilMs === null ? {} : { shownUntil: new Date(shownUntilMs).toISOString() }),
   });
 }

@@ -6,7 +6,7 @@ import type { DatabaseSync } from "node:sqlite";
 
 export type Migration = (db: DatabaseSync) => void;
 
-export const MIGRATIONS: readonly Migration[] = [clientsAndFacts];
+export const MIGRATIONS: readonly Migration[] = [clientsAndFacts, guestLogs, clientLimits];
 
 /** Runs the steps that are missing, each in a transaction of its own with its version. Throws what SQLite throws. */
 export function migrate(db: DatabaseSync, migrations: readonly Migration[] = MIGRATIONS): void {
@@ -53,5 +53,76 @@ function clientsAndFacts(db: DatabaseSync): void {
       key TEXT PRIMARY KEY,
       value TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
+  `);
+}
+
+/**
+ * What is kept about guests. `exact` rows still hold whole addresses; `usage_marks` is how much of a client's totals is in
+ * `usage_days` already, so that a crash counts nothing twice.
+ */
+function guestLogs(db: DatabaseSync): void {
+  db.exec(`
+    CREATE TABLE connection_log (
+      id INTEGER PRIMARY KEY,
+      ended_at INTEGER NOT NULL,
+      client TEXT NOT NULL,
+      destination TEXT NOT NULL,
+      port INTEGER,
+      protocol TEXT NOT NULL,
+      sent_bytes INTEGER,
+      sent_packets INTEGER,
+      received_bytes INTEGER,
+      received_packets INTEGER,
+      duration_s INTEGER,
+      exact INTEGER NOT NULL CHECK (exact IN (0, 1))
+    ) STRICT;
+    CREATE INDEX connection_log_time ON connection_log (ended_at);
+    CREATE INDEX connection_log_exact ON connection_log (id) WHERE exact = 1;
+    CREATE TABLE dns_log (
+      id INTEGER PRIMARY KEY,
+      at INTEGER NOT NULL,
+      client TEXT NOT NULL,
+      name TEXT NOT NULL,
+      type TEXT NOT NULL,
+      exact INTEGER NOT NULL CHECK (exact IN (0, 1))
+    ) STRICT;
+    CREATE INDEX dns_log_time ON dns_log (at);
+    CREATE INDEX dns_log_exact ON dns_log (id) WHERE exact = 1;
+    CREATE TABLE traffic_log (
+      id INTEGER PRIMARY KEY,
+      minute INTEGER NOT NULL,
+      client TEXT NOT NULL,
+      sent_bytes INTEGER NOT NULL,
+      received_bytes INTEGER NOT NULL,
+      sent_packets INTEGER,
+      received_packets INTEGER,
+      UNIQUE (minute, client)
+    ) STRICT;
+    CREATE TABLE usage_days (
+      id INTEGER PRIMARY KEY,
+      day TEXT NOT NULL,
+      client TEXT NOT NULL,
+      rx_bytes INTEGER NOT NULL,
+      tx_bytes INTEGER NOT NULL,
+      UNIQUE (day, client)
+    ) STRICT;
+    CREATE TABLE usage_marks (
+      client TEXT PRIMARY KEY,
+      rx_bytes INTEGER NOT NULL,
+      tx_bytes INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO usage_marks (client, rx_bytes, tx_bytes) SELECT id, rx_bytes, tx_bytes FROM clients;
+  `);
+}
+
+/** `base_bytes` is a client's total of both directions when the month of its quota, `period`, began. */
+function clientLimits(db: DatabaseSync): void {
+  db.exec(`
+    CREATE TABLE client_limits (
+      client_id TEXT PRIMARY KEY,
+      limit_json TEXT NOT NULL,
+      period TEXT,
+      base_bytes INTEGER NOT NULL CHECK (base_bytes >= 0)
+    ) STRICT;
   `);
 }

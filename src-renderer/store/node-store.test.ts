@@ -11,7 +11,7 @@ const since = "2026-01-01T12:00:00.000Z";
 
 function state(revision: number, phase: "stopped" | "stopping", run = "r1") {
   const node: PhaseState = { phase, since };
-  return { run, revision, value: { version: "1", node } };
+  return { run, revision, value: { version: "1", node, relay: { state: "off" }, portMapping: { state: "off" } } };
 }
 
 const CLIENT: Client = {

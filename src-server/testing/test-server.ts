@@ -30,6 +30,8 @@ export async function startTestServer(overrides: RawConfig = {}): Promise<TestSe
   const config = configSchema.parse({
     listen: { host: "127.0.0.1", port: 0 },
     admin: { host: "127.0.0.1", port: 0 },
+    stun: { port: 0 },
+    probe: { privateAddresses: true },
     serverName: "relay.example",
     publicHost: "127.0.0.1",
     udp: { host: "127.0.0.1", ...portRange(0) },

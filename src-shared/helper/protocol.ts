@@ -6,11 +6,15 @@ import { z } from "zod";
 import {
   capabilitiesSchema,
   firewallInspectionSchema,
+  leafKindSchema,
   networkObservationSchema,
+  observedLimitSchema,
   observedWireguardSchema,
 } from "../network-observation.ts";
+import { addressSchema } from "../net/address.ts";
 import { networkSpecSchema } from "../network-spec.ts";
 import { higgsErrorSchema } from "../result.ts";
+import { connectionsEventSchema } from "./connections.ts";
 
 /** Raised on every change that an older other side would misread. */
 export const HELPER_PROTOCOL_VERSION = 1;
@@ -35,6 +39,13 @@ export const applyResultSchema = z.object({
     z.object({ state: z.literal("off") }),
     z.object({ state: z.literal("failed"), error: higgsErrorSchema }),
   ]),
+  /** Limits may fail without taking sharing with them; absent where the spec wants none. */
+  limits: z
+    .discriminatedUnion("state", [
+      z.object({ state: z.literal("on"), leaf: leafKindSchema }),
+      z.object({ state: z.literal("failed"), error: higgsErrorSchema }),
+    ])
+    .optional(),
 });
 
 export const restoreResultSchema = z.object({
@@ -42,6 +53,14 @@ export const restoreResultSchema = z.object({
   undone: z.array(z.string()),
   /** What could not be undone, with the reason. */
   failed: z.array(z.string()),
+});
+
+/** Hops further out are no business of a home network's. */
+export const MAX_TRACED_HOPS = 4;
+
+export const tracedHopSchema = z.object({
+  /** Who answered; null where nobody did. */
+  address: z.string().nullable(),
 });
 
 /** Verb → shapes. Both sides and the tests derive from this one value. */
@@ -61,15 +80,26 @@ export const helperVerbs = {
   observe: { params: nothing, result: networkObservationSchema },
   /** The interface and its peers alone, cheap enough to ask every few seconds. */
   "observe-peers": { params: nothing, result: observedWireguardSchema },
+  /** The counters of one client's traffic classes: what `limit test` measures with. */
+  "observe-limit": { params: z.strictObject({ classId: z.int().min(0).max(0xffff) }), result: observedLimitSchema },
+  /** Who the first hops on the way to an address are. Changes nothing, and waits for nothing else. */
+  trace: {
+    params: z.strictObject({ to: addressSchema, maxHops: z.int().min(1).max(MAX_TRACED_HOPS) }),
+    result: z.array(tracedHopSchema).max(MAX_TRACED_HOPS),
+  },
   restore: { params: nothing, result: restoreResultSchema },
   "inspect-firewall": { params: nothing, result: firewallInspectionSchema },
-  subscribe: { params: z.strictObject({ topics: z.array(z.enum(["network-change"])).max(8) }), result: nothing },
+  subscribe: {
+    params: z.strictObject({ topics: z.array(z.enum(["network-change", "connections"])).max(8) }),
+    result: nothing,
+  },
 } as const;
 
 export type HelperVerb = keyof typeof helperVerbs;
 export type HelperParams<V extends HelperVerb> = z.input<(typeof helperVerbs)[V]["params"]>;
 export type HelperResult<V extends HelperVerb> = z.infer<(typeof helperVerbs)[V]["result"]>;
 export type ApplyResult = z.infer<typeof applyResultSchema>;
+export type TracedHop = z.infer<typeof tracedHopSchema>;
 export type RestoreResult = z.infer<typeof restoreResultSchema>;
 
 export const helperRequestSchema = z.strictObject({
@@ -90,7 +120,7 @@ export type NetworkChange = z.infer<typeof networkChangeSchema>;
 export const helperMessageSchema = z.union([
   z.object({ id: z.int(), ok: z.literal(true), result: z.unknown() }),
   z.object({ id: z.int().nullable(), ok: z.literal(false), error: higgsErrorSchema }),
-  z.object({ event: networkChangeSchema }),
+  z.object({ event: z.discriminatedUnion("topic", [networkChangeSchema, connectionsEventSchema]) }),
 ]);
 
 export type HelperMessage = z.infer<typeof helperMessageSchema>;

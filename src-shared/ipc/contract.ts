@@ -6,7 +6,17 @@
 import { z } from "zod";
 import { clientConfigSchema, clientNameSchema, clientSchema } from "../model/client.ts";
 import { checkResultSchema, diagnosisSchema } from "../model/diagnosis.ts";
+import { limitChangesSchema, limitListItemSchema, limitTestSchema } from "../model/limit.ts";
 import { nodeStateSchema } from "../model/node-state.ts";
+import {
+  deletionSchema,
+  exportPieceSchema,
+  exportQuerySchema,
+  logPageSchema,
+  logQuerySchema,
+  privacyStateSchema,
+  storedSchema,
+} from "../model/privacy.ts";
 import { settingsSchema } from "../model/settings.ts";
 
 export interface CallShape<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
@@ -54,15 +64,48 @@ export const ipcContract = {
     remove: call(which, clientSchema),
     pause: call(which, clientSchema),
     resume: call(which, clientSchema),
-    /** `newKey` replaces the client's key: the configuration given out before stops working. */
-    config: call(which.extend({ newKey: z.boolean().default(false) }), clientConfigSchema),
+    /**
+     * `newKey` replaces the client's key: the configuration given out before stops working. `via` is the way guests
+     * take: to the node itself, through its relay's UDP port, or through `higgsnode connect` on their own computer.
+     */
+    config: call(
+      which.extend({
+        newKey: z.boolean().default(false),
+        via: z.enum(["direct", "relay", "websocket"]).default("direct"),
+      }),
+      clientConfigSchema,
+    ),
     changed: event(revised(z.array(clientSchema))),
+  },
+  limits: {
+    /** Fields that are given replace the present ones, null removes them; answered once they hold. */
+    set: call(which.extend({ changes: limitChangesSchema }), clientSchema),
+    clear: call(which, clientSchema),
+    list: call(nothing, z.array(limitListItemSchema)),
+    /** Measures for that long, while the client is using its connection. */
+    test: call(which.extend({ seconds: z.int().min(1).max(15).default(4) }), limitTestSchema),
   },
   settings: {
     get: call(nothing, revised(settingsSchema)),
     /** Fields that are given replace the present ones; a running node applies them at once. */
     set: call(z.strictObject({ changes: z.record(z.string(), z.unknown()) }), revised(settingsSchema)),
     changed: event(revised(settingsSchema)),
+  },
+  ports: {
+    /** Asks the router again at once; answered when the outcome is known. */
+    refresh: call(nothing, revised(nodeStateSchema)),
+  },
+  privacy: {
+    get: call(nothing, privacyStateSchema),
+    /** Fields that are given replace the present ones; answered once the node, the helper and what is stored follow. */
+    set: call(z.strictObject({ changes: z.record(z.string(), z.unknown()) }), privacyStateSchema),
+    /** Counts and sizes of what is on disk. */
+    stored: call(nothing, storedSchema),
+    log: call(logQuerySchema, logPageSchema),
+    /** Deletes every log for good; the counts before and after are the proof. */
+    purge: call(nothing, deletionSchema),
+    export: call(exportQuerySchema, exportPieceSchema),
+    changed: event(revised(privacyStateSchema)),
   },
   diagnose: {
     run: call(nothing, diagnosisSchema),

@@ -13,7 +13,12 @@ function client() {
 const STOPPED = {
   run: "r",
   revision: 1,
-  value: { version: "1", node: { phase: "stopped", since: "2026-01-01T12:00:00.000Z" } },
+  value: {
+    version: "1",
+    node: { phase: "stopped", since: "2026-01-01T12:00:00.000Z" },
+    relay: { state: "off" },
+    portMapping: { state: "off" },
+  },
 };
 
 describe("the message client", () => {

@@ -14,7 +14,14 @@ export const CALL_TIMEOUT_MS = 20_000;
 /** Turning sharing on may wait for a person who types a password, and diagnose for many programs. */
 export const LONG_CALL_TIMEOUT_MS = 5 * 60_000;
 
-const LONG_CALLS: ReadonlySet<string> = new Set(["node.on", "node.off", "diagnose.run", "settings.set"]);
+const LONG_CALLS: ReadonlySet<string> = new Set([
+  "node.on",
+  "node.off",
+  "diagnose.run",
+  "settings.set",
+  "privacy.set",
+  "privacy.purge",
+]);
 
 export type EventListener = (name: EventName, payload: unknown) => void;
 

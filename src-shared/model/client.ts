@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { addressSchema } from "../net/address.ts";
 import { wireguardKeySchema } from "../net/wireguard-key.ts";
+import { shownLimitSchema, shownQuotaSchema } from "./limit.ts";
 
 /**
  * 1 to 48 characters: letters, digits, space, `.`, `_`, `-`, `'`, beginning with a letter or digit.
@@ -37,6 +38,8 @@ export const clientSchema = z.object({
   /** Bytes since the client was added; rx = received from the client. */
   usage: z.object({ rxBytes: z.number().int().nonnegative(), txBytes: z.number().int().nonnegative() }),
   lastHandshakeAt: timestampSchema.optional(),
+  limit: shownLimitSchema.optional(),
+  quota: shownQuotaSchema.optional(),
 });
 
 export type Client = z.infer<typeof clientSchema>;

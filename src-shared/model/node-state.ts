@@ -10,6 +10,8 @@ import { z } from "zod";
 import { endpointSchema, portSchema } from "../net/endpoint.ts";
 import { higgsErrorSchema } from "../result.ts";
 import { timestampSchema } from "./client.ts";
+import { portMappingStateSchema } from "./port-mapping.ts";
+import { relayLinkSchema } from "./relay-link.ts";
 
 /** IPv6 for guests: unknown is its own value, off and failed are told apart and have a reason. */
 export const ipv6StateSchema = z.discriminatedUnion("state", [
@@ -21,8 +23,8 @@ export const ipv6StateSchema = z.discriminatedUnion("state", [
 /** How guests reach the node. */
 export const reachSchema = z.object({
   endpoint: endpointSchema.nullable(),
-  /** Where the endpoint comes from: the owner, or an address of this machine's uplink. */
-  source: z.enum(["owner", "uplink", "none"]),
+  /** Where the endpoint comes from: the owner, the router's mapping, or an address of this machine's uplink. */
+  source: z.enum(["owner", "mapping", "uplink", "none"]),
 });
 
 export const exitStateSchema = z.object({
@@ -62,6 +64,8 @@ export const phaseStateSchema = z.discriminatedUnion("phase", [
 export const nodeStateSchema = z.object({
   version: z.string(),
   node: phaseStateSchema,
+  relay: relayLinkSchema,
+  portMapping: portMappingStateSchema,
 });
 
 export type Ipv6State = z.infer<typeof ipv6StateSchema>;

@@ -2,7 +2,10 @@
 import { z } from "zod";
 import { parsePrefix, prefixSchema } from "../net/address.ts";
 import { endpointSchema, parseEndpoint, portSchema } from "../net/endpoint.ts";
+import { isLoopbackHost, parseRelayUrl, relayUrlSchema } from "../net/relay-url.ts";
 import { isUsableGuestPrefix } from "../network-spec.ts";
+import { limitFields } from "./limit.ts";
+import { privacyFields } from "./privacy.ts";
 
 function guestPrefixSchema(family: 4 | 6, message: string) {
   return prefixSchema.refine((text) => {
@@ -17,43 +20,69 @@ export const allowedDestinationSettingSchema = z.strictObject({
   port: portSchema.optional(),
 });
 
-export const settingsSchema = z.strictObject({
-  listenPort: portSchema.default(51820),
-  mtu: z.int().min(1280).max(1500).default(1420),
-  /** `auto` takes 10.66.0.0/16, or the next free private /16 where that collides. */
-  guestIpv4: z
-    .union([z.literal("auto"), guestPrefixSchema(4, "must be a private IPv4 prefix of length 16 to 30")])
-    .default("auto"),
-  /** `auto` makes a random unique local /64 once (RFC 4193) and keeps it. */
-  guestIpv6: z
-    .union([
-      z.literal("auto"),
-      z.literal("off"),
-      guestPrefixSchema(6, "must be a unique local IPv6 prefix of length 64 to 120"),
-    ])
-    .default("auto"),
-  /** Where guests reach this node, where the owner knows better than the node: `host:port`. */
-  publicEndpoint: z
-    .union([
-      z.literal("auto"),
-      endpointSchema,
-      z.string().refine((text) => parseEndpoint(text) !== undefined, "must be host:port"),
-    ])
-    .transform((value) => (typeof value === "string" && value !== "auto" ? parseEndpoint(value) : value))
-    .pipe(z.union([z.literal("auto"), endpointSchema]))
-    .default("auto"),
-  /** Home network destinations guests may reach all the same. */
-  allowedDestinations: z.array(allowedDestinationSettingSchema).max(64).default([]),
-  /** `standard` refuses TCP 25; `strict` also the other mail, file-sharing and remote-desktop ports. */
-  blockedPorts: z.enum(["none", "standard", "strict"]).default("standard"),
-  /** Addresses with port that the diagnosis tries to reach, as a sign that the internet is there. */
-  egressTargets: z
-    .array(z.string().refine((text) => parseEndpoint(text) !== undefined, "must be address:port"))
-    .max(8)
-    .default(["1.1.1.1:443", "9.9.9.9:443", "[2606:4700:4700::1111]:443", "[2620:fe::fe]:443"]),
-  /** Keep the private keys made for clients, so that their configuration can be shown again. */
-  keepClientKeys: z.boolean().default(false),
-});
+export const settingsSchema = z
+  .strictObject({
+    listenPort: portSchema.default(51820),
+    mtu: z.int().min(1280).max(1500).default(1420),
+    /** `auto` takes 10.66.0.0/16, or the next free private /16 where that collides. */
+    guestIpv4: z
+      .union([z.literal("auto"), guestPrefixSchema(4, "must be a private IPv4 prefix of length 16 to 30")])
+      .default("auto"),
+    /** `auto` makes a random unique local /64 once (RFC 4193) and keeps it. */
+    guestIpv6: z
+      .union([
+        z.literal("auto"),
+        z.literal("off"),
+        guestPrefixSchema(6, "must be a unique local IPv6 prefix of length 64 to 120"),
+      ])
+      .default("auto"),
+    /** Where guests reach this node, where the owner knows better than the node: `host:port`. */
+    publicEndpoint: z
+      .union([
+        z.literal("auto"),
+        endpointSchema,
+        z.string().refine((text) => parseEndpoint(text) !== undefined, "must be host:port"),
+      ])
+      .transform((value) => (typeof value === "string" && value !== "auto" ? parseEndpoint(value) : value))
+      .pipe(z.union([z.literal("auto"), endpointSchema]))
+      .default("auto"),
+    /** Home network destinations guests may reach all the same. */
+    allowedDestinations: z.array(allowedDestinationSettingSchema).max(64).default([]),
+    /** `standard` refuses TCP 25; `strict` also the other mail, file-sharing and remote-desktop ports. */
+    blockedPorts: z.enum(["none", "standard", "strict"]).default("standard"),
+    /** Addresses with port that the diagnosis tries to reach, as a sign that the internet is there. */
+    egressTargets: z
+      .array(z.string().refine((text) => parseEndpoint(text) !== undefined, "must be address:port"))
+      .max(8)
+      .default(["1.1.1.1:443", "9.9.9.9:443", "[2606:4700:4700::1111]:443", "[2620:fe::fe]:443"]),
+    /** Keep the private keys made for clients, so that their configuration can be shown again. */
+    keepClientKeys: z.boolean().default(false),
+    /** `auto`: has the home router forward the WireGuard port while the node shares. */
+    portMapping: z.enum(["auto", "off"]).default("auto"),
+    /** `auto`: connected while the node shares and at least one relay is named. */
+    relayMode: z.enum(["auto", "off"]).default("auto"),
+    /** Relays this node may be reached through, `wss://host`; the nearest that answers is taken. */
+    relayServers: z.array(relayUrlSchema).max(8).default([]),
+    /** PEM file with the authority of relays that are not known to the system; empty for none. */
+    relayCaFile: z.string().max(4096).default(""),
+    /** Take `ws://` to other machines, for a network of one's own. */
+    relayAllowPlain: z.boolean().default(false),
+    ...privacyFields,
+    ...limitFields,
+  })
+  .superRefine(({ relayServers, relayAllowPlain }, context) => {
+    const isOpen = relayServers.some((text) => {
+      const url = parseRelayUrl(text);
+      return url !== undefined && !url.secure && !isLoopbackHost(url.host);
+    });
+    if (isOpen && !relayAllowPlain) {
+      context.addIssue({
+        code: "custom",
+        path: ["relayServers"],
+        message: "ws:// to other machines needs relayAllowPlain=true",
+      });
+    }
+  });
 
 export type Settings = z.infer<typeof settingsSchema>;
 

@@ -24,8 +24,25 @@ export function bitsOf(family: Family): 32 | 128 {
   return family === 4 ? 32 : 128;
 }
 
+/**
+ * A spec with a thousand guests names the same addresses at every change, and parsing them again took longer than
+ * changing the kernel. This many addresses take about 2 MiB.
+ */
+const MAX_REMEMBERED = 16_384;
+const remembered = new Map<string, Address>();
+
 /** Parses a strict textual address (dotted quad of four parts, or RFC 4291 text without zone); undefined otherwise. */
 export function parseAddress(text: string): Address | undefined {
+  const known = remembered.get(text);
+  if (known !== undefined) return known;
+  const parsed = parseAnew(text);
+  if (parsed === undefined) return undefined;
+  if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+  remembered.set(text, parsed);
+  return parsed;
+}
+
+function parseAnew(text: string): Address | undefined {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return fromBytes(ipaddr.IPv4.parse(text).toByteArray());
   if (text.includes("%") || !text.includes(":") || !ipaddr.IPv6.isValid(text)) return undefined;
   return fromBytes(ipaddr.IPv6.parse(text).toByteArray());

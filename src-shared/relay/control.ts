@@ -6,10 +6,13 @@
  *   node  ← server   challenge        guest ← server   connected
  *   node  → server   auth
  *   node  ← server   registered
+ *   node  → server   probe            node ← server   probe-result, once for each
  *   node  ← server   session-open, drain        both ways: session-close, ping, pong, error
  */
 import { z } from "zod";
+import { addressSchema } from "../net/address.ts";
 import { hostSchema, portSchema } from "../net/endpoint.ts";
+import { wireguardKeySchema } from "../net/wireguard-key.ts";
 import { describeZodError, fail, ok, type Result } from "../result.ts";
 import { DEFLATED_CONTROL_TYPE, MAX_SESSION_ID, MESSAGE_HEADER_BYTES, RELAY_PROTOCOL } from "./frame.ts";
 
@@ -100,6 +103,41 @@ const registered = z.strictObject({
   heartbeatMs: durationMs.min(100),
   /** Names of what this server can do beside relaying; none is needed to relay. */
   features: z.array(z.string().max(32)).max(32),
+  /** The address the node's connection comes from, as this server sees it; the only one it probes. */
+  seen: addressSchema.optional(),
+  /** What a node adds as a peer without allowed IPs before it asks for a probe. Absent from a server that has none. */
+  probeKey: wireguardKeySchema.optional(),
+  /** Where this server answers STUN binding requests (RFC 8489). */
+  stun: z.strictObject({ host: hostSchema, port: portSchema }).optional(),
+});
+
+/** Asks for a handshake initiation from outside, to this port of the address the connection comes from. */
+const probe = z.strictObject({
+  type: z.literal("probe"),
+  /** Names the question in the answer. */
+  id: z.int().nonnegative(),
+  /** The node's WireGuard public key. */
+  publicKey: wireguardKeySchema,
+  port: portSchema,
+});
+
+const probeOutcomeSchema = z.discriminatedUnion("outcome", [
+  /** The holder of the key answered; `ms` from the initiation to its answer. */
+  z.strictObject({ outcome: z.literal("answered"), ms: z.number().nonnegative() }),
+  z.strictObject({ outcome: z.literal("silence") }),
+  /** Nothing was sent. */
+  z.strictObject({
+    outcome: z.literal("refused"),
+    code: z.enum(["probe-off", "probe-busy", "probe-not-public", "probe-bad-key"]),
+  }),
+]);
+
+const probeResult = z.strictObject({
+  type: z.literal("probe-result"),
+  id: z.int().nonnegative(),
+  /** Where the initiation was sent. */
+  endpoint: z.strictObject({ host: addressSchema, port: portSchema }),
+  result: probeOutcomeSchema,
 });
 
 const sessionOpen = z.strictObject({
@@ -129,10 +167,11 @@ const connected = z.strictObject({
   heartbeatMs: durationMs.min(100),
 });
 
-export const nodeToServerSchema = z.discriminatedUnion("type", [hello, auth, sessionClose, ping, pong, error]);
+export const nodeToServerSchema = z.discriminatedUnion("type", [hello, auth, probe, sessionClose, ping, pong, error]);
 export const serverToNodeSchema = z.discriminatedUnion("type", [
   challenge,
   registered,
+  probeResult,
   sessionOpen,
   sessionClose,
   drain,
@@ -149,6 +188,9 @@ export type GuestToServer = z.infer<typeof guestToServerSchema>;
 export type ServerToGuest = z.infer<typeof serverToGuestSchema>;
 export type ControlMessage = NodeToServer | ServerToNode | GuestToServer | ServerToGuest;
 export type Registered = z.infer<typeof registered>;
+export type ProbeRequest = z.infer<typeof probe>;
+export type ProbeResult = z.infer<typeof probeResult>;
+export type ProbeOutcome = z.infer<typeof probeOutcomeSchema>;
 
 /** Compression comes from the host (node:zlib), so that this file runs anywhere. */
 export interface ControlCompression {

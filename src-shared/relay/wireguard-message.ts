@@ -28,9 +28,9 @@ export function wireguardMessageType(bytes: Uint8Array): WireguardMessageType | 
       return bytes.length === RESPONSE_BYTES ? WIREGUARD_RESPONSE : undefined;
     case WIREGUARD_COOKIE:
       return bytes.length === COOKIE_BYTES ? WIREGUARD_COOKIE : undefined;
-    // Plaintext is padded to 16 bytes, header and tag are 32.
+    // Plaintext is padded to 16 bytes, but never beyond the sender's MTU: a full packet can have any length.
     case WIREGUARD_DATA:
-      return bytes.length % 16 === 0 ? WIREGUARD_DATA : undefined;
+      return WIREGUARD_DATA;
     default:
       return undefined;
   }

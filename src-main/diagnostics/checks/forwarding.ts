@@ -1,4 +1,5 @@
 /** Whether guests' packets are translated, forwarded and find their way: NAT, routing, firewall. */
+import { exitOf } from "../../../src-shared/model/node-state.ts";
 import type { ObservedFirewall } from "../../../src-shared/network-observation.ts";
 import { type Check, failed, pass, skipped, type Verdict, warn, whileSharing, withMachine } from "../check.ts";
 
@@ -25,6 +26,7 @@ function judge(families: readonly [string, ObservedFirewall][], relevant: (diffe
   const found: string[] = [];
   for (const [family, seen] of families) {
     if (seen.state === "unavailable") return failed(`The ${family} rules cannot be read: ${seen.reason}.`, REAPPLY);
+    if (seen.state === "absent") return failed(`There are no ${family} rules.`, REAPPLY);
     if (seen.state !== "differs") continue;
     for (const difference of seen.differences.filter(relevant)) found.push(`${family} ${difference}`);
   }
@@ -38,15 +40,12 @@ function rules(id: string, group: "nat" | "firewall", title: string, relevant: (
     group,
     title,
     run: (context) =>
-      whileSharing(context, (_, { observation: { firewall } }) =>
-        judge(
-          [
-            ["IPv4", firewall.ipv4],
-            ["IPv6", firewall.ipv6],
-          ],
-          relevant,
-        ),
-      ),
+      whileSharing(context, ({ plan, ipv6Failed }, { observation: { firewall } }) => {
+        // Guests without IPv6 addresses need no IPv6 rules.
+        const guestsHaveIpv6 = plan.spec.guests.ipv6 !== null && !ipv6Failed;
+        const ipv6: [string, ObservedFirewall][] = guestsHaveIpv6 ? [["IPv6", firewall.ipv6]] : [];
+        return judge([["IPv4", firewall.ipv4], ...ipv6], relevant);
+      }),
   };
 }
 
@@ -63,7 +62,10 @@ const forwarding: Check = {
       if (plan.spec.exit.ipv6 !== "off" && !ipv6Failed && observation.forwarding.ipv6 === false) {
         return failed("IPv6 forwarding is off.", REAPPLY);
       }
-      return pass(`On ${Object.keys(observation.forwarding.ipv4).join(" and ")}.`);
+      const own = plan.spec.wireguard.interfaceName;
+      const on = Object.keys(observation.forwarding.ipv4);
+      if (!on.includes(own)) return failed(`IPv4 forwarding is not set up on ${own}.`, REAPPLY);
+      return pass(`On ${on.join(" and ")}.`);
     }),
 };
 
@@ -116,9 +118,9 @@ const ipv6: Check = {
   title: "IPv6 of guests is under control",
   run: (context) =>
     whileSharing(context, ({ plan, ipv6Failed, state }) => {
-      if (ipv6Failed && state.phase === "running" && state.exit.ipv6.state === "failed") {
-        return warn(state.exit.ipv6.error.message, "Guests get IPv4 only.");
-      }
+      const seen = exitOf(state)?.ipv6;
+      if (seen?.state === "failed") return warn(seen.error.message, "Guests get IPv4 only.");
+      if (ipv6Failed) return warn("IPv6 could not be set up.", "Guests get IPv4 only.");
       if (plan.ipv6Off !== undefined) return skipped(plan.ipv6Off.message);
       return pass("Guests get IPv6 with the same protection as IPv4.");
     }),

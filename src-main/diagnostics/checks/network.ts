@@ -79,7 +79,8 @@ function egress(family: Family): Check {
       if (family === 6 && hasUplink === false) return skipped("This network has no IPv6.");
       const reached = await Promise.all(targets.map((target) => reach(target, signal)));
       const names = targets.map(formatEndpoint).join(", ");
-      if (reached.some(Boolean)) return pass(`Reached ${names}.`);
+      const answered = targets.filter((_, index) => reached[index]).map(formatEndpoint);
+      if (answered.length > 0) return pass(`Reached ${answered.join(", ")}.`);
       if (family === 6) return warn(`Nothing answers (${names}).`, "IPv6 does not work here; guests use IPv4.");
       return failed(`Nothing answers (${names}).`, "Check the router and the provider's connection.");
     },
@@ -96,6 +97,7 @@ function reach({ host, port }: Endpoint, signal: AbortSignal): Promise<boolean> 
       resolve(reached);
     };
     const aborted = () => end(false);
+    if (signal.aborted) return end(false);
     signal.addEventListener("abort", aborted, { once: true });
     socket.setTimeout(RESOLVER_TIMEOUT_MS * 2, () => end(false));
     socket.once("connect", () => end(true));

@@ -46,7 +46,10 @@ const port: Check = {
       const { listenPort } = context.settings;
       const seen = observation.wireguard;
       if (seen.state === "present" && seen.listenPort === listenPort) return pass(`UDP ${listenPort} is ours.`);
-      if (await isFree(listenPort)) return pass(`UDP ${listenPort} is free.`);
+      const refusal = await tryToBind(listenPort);
+      if (refusal === undefined) return pass(`UDP ${listenPort} is free.`);
+      // The helper may take it all the same, as a port below 1024.
+      if (refusal !== "EADDRINUSE") return skipped(`UDP ${listenPort} could not be tried (${refusal}).`);
       return failed(
         `UDP ${listenPort} is used by another program.`,
         "Stop that program, or choose another port: higgsnode settings set listenPort=51821",
@@ -54,14 +57,15 @@ const port: Check = {
     }),
 };
 
-function isFree(listenPort: number): Promise<boolean> {
+/** Holds the port for a moment; the error's code where that is refused. */
+function tryToBind(listenPort: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = createSocket("udp4");
-    socket.once("error", () => {
+    socket.once("error", (error) => {
       socket.close();
-      resolve(false);
+      resolve("code" in error ? String(error.code) : error.message);
     });
-    socket.bind({ port: listenPort, exclusive: true }, () => socket.close(() => resolve(true)));
+    socket.bind({ port: listenPort, exclusive: true }, () => socket.close(() => resolve(undefined)));
   });
 }
 

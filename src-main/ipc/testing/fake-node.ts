@@ -2,9 +2,12 @@
 import type { CallHandlers, EventName } from "../../../src-shared/ipc/contract.ts";
 import { type Client, clientNameKey } from "../../../src-shared/model/client.ts";
 import type { CheckResult, Diagnosis } from "../../../src-shared/model/diagnosis.ts";
+import { changeLimit } from "../../../src-shared/model/limit.ts";
 import type { ExitState, NodeState, PhaseState } from "../../../src-shared/model/node-state.ts";
+import type { PortMappingState } from "../../../src-shared/model/port-mapping.ts";
 import { DEFAULT_SETTINGS, type Settings, settingsSchema } from "../../../src-shared/model/settings.ts";
-import { describeZodError, HiggsFailure } from "../../../src-shared/result.ts";
+import { describeZodError, HiggsFailure, unwrap } from "../../../src-shared/result.ts";
+import { PrivacyRig } from "../../privacy/testing/privacy-rig.ts";
 import type { CallContext, NodeApi, NodeEvent } from "../node-api.ts";
 
 export const FAKE_NOW = "2026-01-01T12:00:00.000Z";
@@ -79,6 +82,9 @@ export class FakeNode implements NodeApi {
   phase: PhaseState = { phase: "stopped", since: FAKE_NOW };
   clients: Client[] = [];
   settings: Settings = DEFAULT_SETTINGS;
+  portMapping: PortMappingState = { state: "off" };
+  /** The real thing, over a database in memory. */
+  readonly privacy = new PrivacyRig();
   diagnosis: CheckResult[] = FAKE_CHECKS;
   run = "run-1";
   #revision = 0;
@@ -125,6 +131,31 @@ export class FakeNode implements NodeApi {
         config: CONFIG,
         shownUntil: "2026-01-01T12:10:00.000Z",
       }),
+      "limits.set": async ({ name, changes }) => {
+        const { limit, quota } = this.#find(name);
+        const { state, ...present } = limit ?? { state: "unlimited" };
+        const { quota: nextQuota, ...rates } = unwrap(changeLimit(present, changes));
+        const used = quota ?? { usedBytes: 0, since: "2026-01-01", exhausted: false };
+        return this.#replace(name, {
+          limit: { ...rates, state: "limited" },
+          ...(nextQuota === undefined ? {} : { quota: { ...used, ...nextQuota } }),
+        });
+      },
+      "limits.clear": async ({ name }) => {
+        const { limit, quota, ...rest } = this.#find(name);
+        this.setClients(this.clients.map((other) => (other.id === rest.id ? rest : other)));
+        return rest;
+      },
+      "limits.list": async () =>
+        this.clients.flatMap(({ id, name, limit, quota }) =>
+          limit === undefined ? [] : { id, name, limit, ...(quota === undefined ? {} : { quota }) },
+        ),
+      "limits.test": async ({ name, seconds }) => ({
+        name: this.#find(name).name,
+        seconds,
+        down: { limit: "10mbit", measured: "9800kbit", measuredBitsPerSecond: 9_800_000, verdict: "holds" },
+        up: { limit: "5mbit", measured: "7mbit", measuredBitsPerSecond: 7_000_000, verdict: "off" },
+      }),
       "settings.get": async () => this.#revised(this.settings),
       "settings.set": async ({ changes }) => {
         const parsed = settingsSchema.safeParse({ ...this.settings, ...changes });
@@ -135,6 +166,8 @@ export class FakeNode implements NodeApi {
         this.emit("settings.changed", this.#revised(this.settings));
         return this.#revised(this.settings);
       },
+      ...this.privacy.handlers,
+      "ports.refresh": async () => this.#state(),
       "diagnose.run": async () => {
         const checks = this.diagnosis;
         for (const [index, check] of checks.entries()) {
@@ -227,7 +260,12 @@ export class FakeNode implements NodeApi {
   }
 
   #state() {
-    const value: NodeState = { version: "1.2.3", node: this.phase };
+    const value: NodeState = {
+      version: "1.2.3",
+      node: this.phase,
+      relay: { state: "off" },
+      portMapping: this.portMapping,
+    };
     return this.#revised(value);
   }
 

@@ -18,7 +18,12 @@ const EXIT: ExitState = {
 };
 
 function view(node: PhaseState | undefined, changes: Partial<OverviewInput> = {}) {
-  const state: NodeState | undefined = node && { version: "1", node };
+  const state: NodeState | undefined = node && {
+    version: "1",
+    node,
+    relay: { state: "off" },
+    portMapping: { state: "off" },
+  };
   const nowMs = Date.parse(since) + 120_000;
   return overviewOf({ connection: "open", node: state, switching: false, nowMs, ...changes }, en);
 }

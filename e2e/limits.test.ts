@@ -1,0 +1,258 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Guest, INTERNET, NetworkSnapshot, poll, pollUntil, requireLab, WEB_NAME } from "./lab/index.ts";
+import { iperf, type Measurement, startIperfServers } from "./limits/iperf.ts";
+import { Sharing } from "./sharing.ts";
+
+/** What a limit may be off by. */
+const WITHIN = 0.05;
+
+interface ShownClient {
+  name: string;
+  limit?: { state: string; down?: string; up?: string };
+  quota?: { usedBytes: number; exhausted: boolean };
+  usage: { rxBytes: number; txBytes: number };
+}
+
+describe.skipIf(!requireLab())("limits", () => {
+  let sharing: Sharing;
+  let anna: Guest;
+  let boris: Guest;
+
+  beforeAll(async () => {
+    sharing = await Sharing.create();
+    await startIperfServers(sharing.lab.host("inet"), [5201, 5202]);
+  });
+  afterAll(async () => {
+    await sharing?.dispose();
+  });
+
+  async function limit(...words: string[]): Promise<void> {
+    await sharing.node.mustRun(["limit", ...words]);
+  }
+
+  async function client(name: string): Promise<ShownClient> {
+    const clients = JSON.parse(await sharing.node.mustRun(["client", "list", "--json"])) as ShownClient[];
+    const found = clients.find((each) => each.name === name);
+    if (found === undefined) throw new Error(`there is no client ${name}`);
+    return found;
+  }
+
+  /** Anna on one port and Boris on another, at the same time. */
+  function both(how: Omit<Measurement, "port">): Promise<[number, number]> {
+    return Promise.all([iperf(anna.host, { ...how, port: 5201 }), iperf(boris.host, { ...how, port: 5202 })]);
+  }
+
+  function expectRate(measured: number, wanted: number): void {
+    expect(measured / wanted).toBeGreaterThan(1 - WITHIN);
+    expect(measured / wanted).toBeLessThan(1 + WITHIN);
+  }
+
+  it("leave nothing behind when sharing ends", async () => {
+    const before = await NetworkSnapshot.take(sharing.node.host);
+    await sharing.node.mustRun(["client", "add", "nobody"]);
+    await limit("set", "nobody", "--down", "5mbit", "--up", "2mbit");
+    await sharing.node.mustRun(["on"]);
+    const classes = await sharing.node.host.mustExec(["tc", "class", "show", "dev", "higgs-ifb0"]);
+    expect(classes).toContain("class htb 1:2 parent 1:1");
+    await sharing.node.mustRun(["off"]);
+    expect(NetworkSnapshot.diff(before, await NetworkSnapshot.take(sharing.node.host))).toEqual([]);
+  });
+
+  it("leave no class when they are cleared, and no interface when the last one is", async () => {
+    await sharing.node.mustRun(["on"]);
+    await sharing.waitForPhase("running");
+    anna = await sharing.connectGuest("Anna");
+    boris = await sharing.connectGuest("Boris");
+    await limit("set", "Boris", "--down", "8mbit", "--up", "3mbit");
+    await limit("clear", "nobody");
+    const classes = await sharing.node.host.mustExec(["tc", "class", "show", "dev", "higgs0"]);
+    expect(classes).not.toContain("class htb 1:2 ");
+    expect(classes).toContain("class htb 1:4 ");
+    await limit("clear", "Boris");
+    expect(await sharing.node.host.mustExec(["tc", "qdisc", "show"])).not.toContain("htb");
+    expect((await sharing.node.host.exec(["ip", "link", "show", "higgs-ifb0"])).code).not.toBe(0);
+  });
+
+  describe("of 5 Mbit/s down and 2 up, beside somebody with 8 and 3", () => {
+    beforeAll(async () => {
+      await limit("set", "Anna", "--down", "5mbit", "--up", "2mbit");
+      await limit("set", "Boris", "--down", "8mbit", "--up", "3mbit");
+    });
+
+    it.each([
+      ["TCP", 4],
+      ["TCP", 6],
+      ["UDP", 4],
+      ["UDP", 6],
+    ] as const)("hold both ways with %s over IPv%d", async (protocol, family) => {
+      const down = await both({ direction: "down", protocol, family });
+      expectRate(down[0], 5e6);
+      expectRate(down[1], 8e6);
+      const up = await both({ direction: "up", protocol, family });
+      expectRate(up[0], 2e6);
+      expectRate(up[1], 3e6);
+    });
+
+    it.each([
+      ["the interface was deleted", () => sharing.node.host.mustExec(["ip", "link", "del", "higgs0"])],
+      ["the helper was killed", async () => sharing.node.host.kill(sharing.helperPid(), "SIGKILL")],
+      [
+        "somebody took our limits away",
+        () => sharing.node.host.mustExec(["tc", "qdisc", "del", "dev", "higgs0", "root"]),
+      ],
+      [
+        "the node was killed and started again",
+        async () => {
+          sharing.node.host.kill(sharing.nodePid(), "SIGKILL");
+          await sharing.node.program.ended;
+          await sharing.node.start({ panelPort: false });
+        },
+      ],
+    ])("hold after %s", async (what, action) => {
+      await action();
+      // Nothing tells of a change of traffic control: the node finds it at its next look.
+      if (what.startsWith("somebody")) await sharing.node.mustRun(["client", "resume", "Anna"]);
+      await pollUntil("the limits to be back", () => limitsAreBack(sharing), { timeoutMs: 40_000, intervalMs: 100 });
+      await sharing.waitForPhase("running");
+      await pollUntil("Anna's tunnel", async () => (await anna.ping(INTERNET.web.ipv4)).received > 0, {
+        timeoutMs: 20_000,
+      });
+      const down = await iperf(anna.host, { direction: "down", protocol: "TCP", family: 4, port: 5201 });
+      expectRate(down, 5e6);
+    });
+
+    it("change while a download runs, within a second and without breaking it", async () => {
+      const transfer = anna.startFetch(`http://${WEB_NAME}/bytes?n=400000000&seed=1`, { timeoutMs: 60_000 });
+      await pollUntil("the download to begin", () => transfer.receivedBytes > 500_000, { timeoutMs: 10_000 });
+      const startedMs = performance.now();
+      await limit("set", "Anna", "--down", "20mbit");
+      const answeredMs = performance.now() - startedMs;
+      const before = transfer.receivedBytes;
+      const sinceMs = performance.now();
+      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      const rate = ((transfer.receivedBytes - before) * 8_000) / (performance.now() - sinceMs);
+      await transfer.stop();
+      // The command is a program of its own that starts, asks and ends: the change is made before it answers.
+      expect(answeredMs).toBeLessThan(2_000);
+      expect(rate / 20e6).toBeGreaterThan(0.85);
+      expect(rate / 20e6).toBeLessThan(1.1);
+    });
+
+    it("are measured by `limit test`, which says when they hold and when nothing can be said", async () => {
+      await limit("set", "Anna", "--down", "5mbit");
+      const idle = JSON.parse(await sharing.node.mustRun(["limit", "test", "Anna", "--seconds", "1", "--json"]));
+      expect(idle.down.verdict).toBe("idle");
+      const running = iperf(anna.host, { direction: "down", protocol: "TCP", family: 4, port: 5201 });
+      await pollUntil("the download to fill its limit", async () => (await backlogOf(sharing, "1:3")) > 0, {
+        timeoutMs: 5_000,
+      });
+      const tested = JSON.parse(await sharing.node.mustRun(["limit", "test", "Anna", "--seconds", "2", "--json"]));
+      expect(tested.down).toMatchObject({ limit: "5mbit", verdict: "holds" });
+      await running;
+    });
+  });
+
+  it("give priority 10 its rate when the connection is full, and leave the rest to priority 1", async () => {
+    await sharing.node.mustRun(["settings", "set", "totalRate=6mbit/6mbit"]);
+    await limit("set", "Anna", "--down", "4mbit", "--up", "4mbit", "--priority", "10");
+    await limit("set", "Boris", "--down", "8mbit", "--up", "8mbit", "--priority", "1");
+    const down = await both({ direction: "down", protocol: "TCP", family: 4 });
+    expectRate(down[0], 4e6);
+    expect(down[1] / 2e6).toBeGreaterThan(0.85);
+    expect(down[1] / 2e6).toBeLessThan(1.1);
+    const up = await both({ direction: "up", protocol: "UDP", family: 6 });
+    expectRate(up[0], 4e6);
+    expect(up[1] / 2e6).toBeGreaterThan(0.85);
+    expect(up[1] / 2e6).toBeLessThan(1.1);
+    await sharing.node.mustRun(["settings", "set", "totalRate=null"]);
+  });
+
+  describe("with a quota of 20 MB", () => {
+    const quotaBytes = 20_000_000;
+    const rate = 40e6;
+    /** One megabyte, and what passes in a second. */
+    const tolerance = 1_000_000 + rate / 8;
+
+    beforeAll(async () => {
+      await limit("clear", "Boris");
+    });
+
+    it.each(["pause", "slow:500kbit"])("%s at its end, within 1 MB and a second of traffic", async (action) => {
+      await limit("set", "Anna", "--down", "40mbit", "--up", "40mbit", "--quota", "none");
+      // A tunnel that was cut off finds back by itself, after as long as WireGuard takes to notice.
+      await pollUntil("Anna's tunnel", async () => (await anna.ping(INTERNET.web.ipv4)).received > 0, {
+        timeoutMs: 30_000,
+      });
+      await limit("set", "Anna", "--quota", "20MB", "--quota-action", action);
+      const { usage } = await client("Anna");
+      const before = usage.rxBytes + usage.txBytes;
+      const transfer = anna.startFetch(`http://${WEB_NAME}/bytes?n=100000000&seed=2`, { timeoutMs: 40_000 });
+      const state = action === "pause" ? "paused-by-quota" : "slowed";
+      await poll(
+        "the end of the quota",
+        async () => ((await client("Anna")).limit?.state === state ? true : undefined),
+        {
+          timeoutMs: 30_000,
+          intervalMs: 200,
+        },
+      );
+      const after = (await client("Anna")).usage;
+      await transfer.stop();
+      const used = after.rxBytes + after.txBytes - before;
+      expect(used).toBeGreaterThan(quotaBytes - 100_000);
+      expect(used).toBeLessThan(quotaBytes + tolerance);
+      if (action === "pause") expect((await anna.ping("10.66.0.1")).received).toBe(0);
+    });
+
+    it("remembers what was used when the node is killed", async () => {
+      const before = (await client("Anna")).quota?.usedBytes ?? 0;
+      sharing.node.host.kill(sharing.nodePid(), "SIGKILL");
+      await sharing.node.program.ended;
+      await sharing.node.start({ panelPort: false });
+      await sharing.waitForPhase("running");
+      const { quota, limit: held } = await client("Anna");
+      expect(quota?.usedBytes).toBeGreaterThanOrEqual(before);
+      expect(quota?.usedBytes).toBeLessThan(before + 2_000_000);
+      expect(held?.state).toBe("slowed");
+      await limit("clear", "Anna");
+    });
+  });
+
+  it.each([
+    [["--down", "10mbit; rm -rf /"], "rate-invalid"],
+    [["--down=-1"], "rate-invalid"],
+    [["--up", "0"], "rate-invalid"],
+    [["--down", "0mbit"], "rate-invalid"],
+    [["--down", "1e9gbit"], "rate-invalid"],
+    [["--down", "NaN"], "rate-invalid"],
+    [["--down", "10mbps"], "rate-invalid"],
+    [["--down", "5mbit", "--priority", "11"], "priority-invalid"],
+    [["--schedule", "mon 10:00-12:00; mon 11:00-13:00"], "schedule-invalid"],
+    [["--schedule", "mon 18:00-09:00"], "schedule-invalid"],
+    [["--quota", "lots"], "quota-invalid"],
+  ])("refuse %j with one clear error, and apply nothing", async (words, code) => {
+    const before = await sharing.node.host.mustExec(["tc", "class", "show", "dev", "higgs0"]);
+    const refused = await sharing.node.run(["limit", "set", "Boris", "--json", ...words]);
+    expect(refused.code).not.toBe(0);
+    expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code } });
+    expect((await client("Boris")).limit).toBeUndefined();
+    expect(await sharing.node.host.mustExec(["tc", "class", "show", "dev", "higgs0"])).toBe(before);
+  });
+
+  it("refuse a client that does not exist", async () => {
+    const refused = await sharing.node.run(["limit", "set", "Zoe", "--down", "5mbit", "--json"]);
+    expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: "client-unknown" } });
+  });
+});
+
+async function limitsAreBack(sharing: Sharing): Promise<boolean> {
+  const shown = await Promise.all(
+    ["higgs0", "higgs-ifb0"].map((device) => sharing.node.host.exec(["tc", "class", "show", "dev", device])),
+  );
+  return shown.every(({ stdout }) => stdout.includes("class htb 1:3 ") && stdout.includes("class htb 1:4 "));
+}
+
+async function backlogOf(sharing: Sharing, id: string): Promise<number> {
+  const shown = await sharing.node.host.mustExec(["tc", "-s", "class", "show", "dev", "higgs0", "classid", id]);
+  return Number(/backlog (\d+)/.exec(shown)?.[1] ?? 0);
+}

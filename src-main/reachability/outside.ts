@@ -1,0 +1,27 @@
+/** What a relay out in the internet tells of this node, and does for it. */
+import type { Endpoint } from "../../src-shared/net/endpoint.ts";
+import type { ProbeResult, Registered } from "../../src-shared/relay/control.ts";
+import type { Result } from "../../src-shared/result.ts";
+import type { ProbeQuestion } from "./probe-exchange.ts";
+
+export interface OutsideView {
+  /** The relay's address, by which one relay is told from another. */
+  readonly relay: string;
+  /** The address this node's connection to the relay comes from; null where the relay does not tell. */
+  readonly seen: string | null;
+  /** The peer to add before asking for a probe; null for a relay that does not probe. */
+  readonly probeKey: string | null;
+  /** Where the relay answers STUN; null where it does not. */
+  readonly stun: Endpoint | null;
+}
+
+export interface Outside {
+  /** Undefined while no relay is connected. */
+  readonly view: OutsideView | undefined;
+  /** Errors: `probe-timeout`, `relay-not-connected`. */
+  probe(question: ProbeQuestion): Promise<Result<ProbeResult>>;
+}
+
+export function viewOf(relay: string, { seen, probeKey, stun }: Registered): OutsideView {
+  return { relay, seen: seen ?? null, probeKey: probeKey ?? null, stun: stun ?? null };
+}

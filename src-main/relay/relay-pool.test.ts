@@ -1,0 +1,237 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { TestUdpGuest, wireguard } from "../../src-server/testing/test-node.ts";
+import { portRange, startTestServer, type TestServer } from "../../src-server/testing/test-server.ts";
+import { systemClock } from "../../src-shared/clock.ts";
+import type { RelayLinkState } from "../../src-shared/model/relay-link.ts";
+import { parseRelayUrl, type RelayUrl } from "../../src-shared/net/relay-url.ts";
+import { createDialer, type Dialer } from "./dialer.ts";
+import { openRelayIdentity } from "./relay-identity.ts";
+import { RelayPool, type RelayPoolOptions } from "./relay-pool.ts";
+import { Cable } from "./testing/cable.ts";
+import { eventually } from "./testing/eventually.ts";
+import { FakeWireguard } from "./testing/fake-wireguard.ts";
+import { recordingLog } from "./testing/recording-log.ts";
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+let ranges = 0;
+async function relay(overrides: Record<string, unknown> = {}): Promise<TestServer> {
+  const started = await startTestServer({
+    serverName: "127.0.0.1",
+    udp: { host: "127.0.0.1", ...portRange(ranges++) },
+    ...overrides,
+  });
+  cleanups.push(() => started.stop());
+  return started;
+}
+
+function folder(): string {
+  const dataDir = mkdtempSync(join(tmpdir(), "higgs-pool-"));
+  cleanups.push(() => rmSync(dataDir, { recursive: true, force: true }));
+  return dataDir;
+}
+
+function urlOf(port: number): RelayUrl {
+  return parseRelayUrl(`ws://127.0.0.1:${port}`) as RelayUrl;
+}
+
+function portOf({ url }: TestServer): number {
+  return Number(new URL(url).port);
+}
+
+function dialer(): Dialer {
+  return createDialer({ env: {}, monotonicMs: systemClock.monotonicMs });
+}
+
+interface Node {
+  readonly pool: RelayPool;
+  readonly wireguard: FakeWireguard;
+  readonly states: RelayLinkState[];
+  connected(name?: string): Promise<Extract<RelayLinkState, { state: "connected" }>>;
+}
+
+async function node(ports: readonly number[], overrides: Partial<RelayPoolOptions> = {}): Promise<Node> {
+  const fake = await FakeWireguard.open();
+  const dataDir = folder();
+  const states: RelayLinkState[] = [];
+  const pool = new RelayPool({
+    clock: systemClock,
+    random: () => 0.2,
+    dialer: dialer(),
+    identity: () => openRelayIdentity(dataDir),
+    servers: ports.map(urlOf),
+    wireguardPort: fake.port,
+    agent: "higgsnode test",
+    logger: recordingLog().logger,
+    onState: (state) => states.push(state),
+    ...overrides,
+  });
+  cleanups.push(() => fake.close());
+  cleanups.push(() => pool.dispose());
+  pool.start();
+  return {
+    pool,
+    wireguard: fake,
+    states,
+    connected: (name) =>
+      eventually("the node is connected", () =>
+        pool.state.state === "connected" && (name === undefined || pool.state.url === name) ? pool.state : undefined,
+      ),
+  };
+}
+
+async function guestOf(port: number): Promise<TestUdpGuest> {
+  const guest = await TestUdpGuest.open(port);
+  cleanups.push(() => guest.close());
+  return guest;
+}
+
+/** Initiation, response, first data: after this the relay takes the guest's address for proven. Its source at WireGuard. */
+async function shakeHands({ wireguard: fake }: Node, guest: TestUdpGuest, index = 7): Promise<number> {
+  const before = fake.received.length;
+  guest.send(wireguard.initiation(index));
+  const { port } = await eventually("the initiation", () => fake.received[before]);
+  fake.answer(port, wireguard.response(1000 + index, index));
+  await eventually("the response", () => guest.received.find((payload) => payload[0] === 2));
+  guest.send(wireguard.data(1000 + index, 32));
+  await eventually("the first data", () => fake.received[before + 1]);
+  return port;
+}
+
+describe("a node behind a relay", () => {
+  it("is reached by a guest, whose packets come through unchanged and in order, both ways", async () => {
+    const server = await relay();
+    const home = await node([portOf(server)]);
+    const { publicEndpoint, url } = await home.connected();
+    expect(url).toBe(server.url);
+    const guest = await guestOf(publicEndpoint.port);
+    const port = await shakeHands(home, guest);
+    for (let tag = 0; tag < 100; tag++) {
+      home.wireguard.answer(port, wireguard.data(7, 1312, tag));
+      guest.send(wireguard.data(1007, 1312, tag));
+    }
+    await eventually("all data", () => guest.received.length === 101 && home.wireguard.received.length === 102);
+    const tags = Array.from({ length: 100 }, (_, tag) => tag);
+    expect(guest.received.slice(1).map((payload) => payload.readUInt32LE(8))).toEqual(tags);
+    expect(home.wireguard.received.slice(2).map(({ payload }) => payload.readUInt32LE(8))).toEqual(tags);
+    expect(new Set(home.wireguard.received.map((one) => one.port))).toEqual(new Set([port]));
+    expect(home.pool.state).toMatchObject({ state: "connected", dropped: 0 });
+  });
+
+  it("gives every guest a source of its own at WireGuard", async () => {
+    const server = await relay();
+    const home = await node([portOf(server)]);
+    const { publicEndpoint } = await home.connected();
+    const one = await shakeHands(home, await guestOf(publicEndpoint.port), 1);
+    const two = await shakeHands(home, await guestOf(publicEndpoint.port), 2);
+    expect(one).not.toBe(two);
+  });
+
+  it("keeps its guests, their sources and its port when the connection is cut", async () => {
+    const server = await relay();
+    const cable = await Cable.to(portOf(server));
+    cleanups.push(() => cable.close());
+    const home = await node([cable.port]);
+    const { publicEndpoint } = await home.connected();
+    const guest = await guestOf(publicEndpoint.port);
+    const port = await shakeHands(home, guest);
+    cable.cut();
+    await eventually("the loss", () => home.pool.state.state !== "connected");
+    expect((await home.connected()).publicEndpoint).toEqual(publicEndpoint);
+    // WireGuard speaks first: nothing of the guest's is needed to find the way again.
+    home.wireguard.answer(port, wireguard.data(7, 1312, 1));
+    await eventually("data to the guest", () => guest.received.find(({ length }) => length === 1312));
+    guest.send(wireguard.data(1007, 64));
+    const last = await eventually("data to WireGuard", () =>
+      home.wireguard.received.find(({ payload }) => payload.length === 64),
+    );
+    expect(last.port).toBe(port);
+  });
+
+  it("comes back to a relay that was restarted, under the same port, and guests go on", async () => {
+    const dataDir = folder();
+    const first = await relay({ dataDir, udp: { host: "127.0.0.1", ...portRange(4) } });
+    const port = portOf(first);
+    const home = await node([port]);
+    const { publicEndpoint } = await home.connected();
+    const guest = await guestOf(publicEndpoint.port);
+    await shakeHands(home, guest);
+    await first.stop();
+    await eventually("the loss", () => home.pool.state.state === "waiting");
+    await relay({ dataDir, udp: { host: "127.0.0.1", ...portRange(4) }, listen: { host: "127.0.0.1", port } });
+    expect((await home.connected()).publicEndpoint).toEqual(publicEndpoint);
+    guest.send(wireguard.data(1007, 64));
+    const { port: source } = await eventually("data", () =>
+      home.wireguard.received.find(({ payload }) => payload.length === 64),
+    );
+    home.wireguard.answer(source, wireguard.data(7, 1312));
+    await eventually("a full packet back", () => guest.received.find(({ length }) => length === 1312));
+  });
+
+  it("takes the relay with the lowest round trip, and another when that one fails", async () => {
+    const near = await relay();
+    const far = await relay();
+    const real = dialer();
+    const probe: Dialer["probe"] = async (url, signal) => {
+      const ms = await real.probe(url, signal);
+      return ms === undefined ? undefined : url.port === portOf(near) ? 1 : 100;
+    };
+    const home = await node([portOf(far), portOf(near)], { dialer: { ...real, probe } });
+    expect((await home.connected()).url).toBe(near.url);
+    await near.stop();
+    await home.connected(far.url);
+  });
+
+  it("moves to another relay when its own drains, without being thrown out", async () => {
+    const [one, two] = [await relay({ drainMs: 600_000 }), await relay({ drainMs: 600_000 })];
+    const home = await node([portOf(one), portOf(two)]);
+    const { url } = await home.connected();
+    const [leaving, staying] = url === one.url ? [one, two] : [two, one];
+    // Ends only because the node goes by itself.
+    await leaving.server.drain();
+    await home.connected(staying.url);
+  });
+
+  it("says why nobody took it, and when it tries again", async () => {
+    const server = await relay({ registration: { mode: "allow-list", nodes: [] } });
+    const home = await node([portOf(server)], { random: () => 1, clock: { ...systemClock, nowMs: () => 0 } });
+    const waiting = await eventually("the refusal", () =>
+      home.pool.state.state === "waiting" ? home.pool.state : null,
+    );
+    expect(waiting.error).toMatchObject({
+      code: "relay-refused",
+      message: "The relay refused: this server does not take this node",
+      hint: expect.stringContaining("allow-list"),
+    });
+    // A refusal is not asked for again every second.
+    expect(Date.parse(waiting.retryAt)).toBe(8_000);
+  });
+
+  it("reaches a relay that was not there when it began", async () => {
+    const cable = await Cable.to(1);
+    cleanups.push(() => cable.close());
+    const home = await node([cable.port]);
+    await eventually("three attempts", () => cable.connections >= 3);
+    expect(home.states.find((state) => state.state === "waiting")).toMatchObject({
+      error: { code: "relay-unreachable" },
+    });
+  });
+
+  it("leaves the relay when it is disposed of, and says nothing more", async () => {
+    const server = await relay();
+    const home = await node([portOf(server)]);
+    await home.connected();
+    home.pool.dispose();
+    home.pool.dispose();
+    const told = home.states.length;
+    await eventually("the relay to notice", () => server.logs.some((line) => line.includes("node-disconnected")));
+    expect(home.states).toHaveLength(told);
+    expect(home.pool.state).toEqual({ state: "off" });
+  });
+});
