@@ -157,6 +157,19 @@ describe.skipIf(!requireLab())("a node behind carrier-grade NAT, with a router t
     await transfer.stop();
   });
 
+  it("reaches a guest who only downloads within 5 s of that, though the guest says nothing until it is reached", async () => {
+    const transfer = await downloading(guest, 4_000);
+    await goesOn(transfer, 10_000);
+    relay.kill("SIGKILL");
+    await relay.ended;
+    const received = transfer.receivedBytes;
+    relay = await lab.startRelay(FIRST);
+    const startedMs = performance.now();
+    await pollUntil("the download to go on", () => transfer.receivedBytes > received + 100_000, { timeoutMs: 20_000 });
+    expect(performance.now() - startedMs).toBeLessThan(CONTINUES_WITHIN_MS);
+    await transfer.stop();
+  });
+
   it("gives out that configuration while it is off, too, and is back under the same endpoint when it is on", async () => {
     const before = await lab.waitForRelay();
     await lab.sharing.node.mustRun(["off"]);

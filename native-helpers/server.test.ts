@@ -479,3 +479,42 @@ describe("network changes", () => {
     await eventually(() => expect(backend.watchers.size).toBe(0));
   });
 });
+
+describe("guests' connections", () => {
+  const event = { topic: "connections" as const, source: { state: "on" as const }, dropped: 0, ended: [] };
+
+  it("are told to whoever subscribed, until he does not want them or leaves", async () => {
+    await start();
+    const client = await friend();
+    client.ask(1, "subscribe", { topics: ["connections"] });
+    client.ask(2, "subscribe", { topics: ["connections", "network-change"] });
+    await expectAnswer(client, 2, { ok: true });
+    expect(backend.connectionListeners.size).toBe(1);
+    for (const listener of backend.connectionListeners) listener.onEvent(event);
+    await eventually(() => expect(client.messages).toContainEqual({ event }));
+    client.ask(3, "subscribe", { topics: ["network-change"] });
+    await expectAnswer(client, 3, { ok: true });
+    expect(backend.connectionListeners.size).toBe(0);
+    client.ask(4, "subscribe", { topics: ["connections"] });
+    await expectAnswer(client, 4, { ok: true });
+    client.destroy();
+    await eventually(() => expect(backend.connectionListeners.size).toBe(0));
+  });
+
+  it("are held back while he does not read, long before he is closed", async () => {
+    await start();
+    const client = await friend();
+    client.ask(1, "subscribe", { topics: ["connections"] });
+    await expectAnswer(client, 1, { ok: true });
+    const [listener] = backend.connectionListeners;
+    if (listener === undefined) throw new Error("nobody listens");
+    expect(listener.isBehind()).toBe(false);
+    client.pause();
+    const reason = { code: "x", message: "x".repeat(10_000) };
+    const large = { ...event, source: { state: "unavailable" as const, error: reason } };
+    for (let n = 0; n < 200 && !listener.isBehind(); n++) listener.onEvent(large);
+    expect(listener.isBehind()).toBe(true);
+    expect(client.closed).toBe(false);
+    expect(backend.connectionListeners.size).toBe(1);
+  });
+});

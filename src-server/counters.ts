@@ -18,6 +18,7 @@ export type DropReason = (typeof DROP_REASONS)[number];
 export const REFUSAL_REASONS = [
   "half-open",
   "handshake-timeout",
+  "handshake-size",
   "protocol-error",
   "unauthorised",
   "unknown-node",

@@ -6,8 +6,10 @@ export interface EdgeSession {
   /** Unique on this instance. */
   readonly id: number;
   readonly node: string;
-  /** `udp|address|port`, or unique to a WebSocket. */
+  /** `address|port`, or unique to a WebSocket. */
   readonly source: string;
+  /** Where its datagrams come from; undefined for a WebSocket. */
+  readonly peer: { readonly address: string; readonly port: number } | undefined;
   /** What its rates are counted under. */
   readonly network: string;
   readonly via: "udp" | "websocket";

@@ -12,6 +12,7 @@ import { type Prefix, parsePrefix } from "../src-shared/net/address.ts";
 import { MAX_WEBSOCKET_PAYLOAD_BYTES, RELAY_PROTOCOL } from "../src-shared/relay/frame.ts";
 import { errorOf, fail, ok, type Result } from "../src-shared/result.ts";
 import type { Config } from "./config.ts";
+import type { Counters } from "./counters.ts";
 import { isTrusted, sourceAddress } from "./forwarded-for.ts";
 import { connectionKey, type HalfOpenConnections } from "./half-open.ts";
 import { networkOf } from "./source-limiter.ts";
@@ -22,6 +23,11 @@ const MAX_HEADER_BYTES = 8 * 1024;
 const MAX_FRAGMENTS = 64;
 /** Pieces a frame may arrive in: 128 KiB in the smallest segments of a slow link, with room. */
 const MAX_CHUNKS = 1024;
+/**
+ * What a peer may send between the upgrade and the end of its handshake: `hello` and `auth` are under 1 KiB.
+ * With the header's cap it bounds what a stranger makes the server hold, which `maxPayload` alone would not.
+ */
+const MAX_STRANGER_BYTES = 8 * 1024;
 /** A closing handshake nobody answers is over after this. */
 const CLOSE_TIMEOUT_MS = 2_000;
 
@@ -43,6 +49,7 @@ export interface GateHandlers {
 export class Gate {
   #config: Config;
   #halfOpen: HalfOpenConnections;
+  #counters: Counters;
   #handlers: GateHandlers;
   #trusted: readonly Prefix[];
   #server: Server | TlsServer;
@@ -53,10 +60,12 @@ export class Gate {
   private constructor(
     config: Config,
     halfOpen: HalfOpenConnections,
+    counters: Counters,
     handlers: GateHandlers,
     server: Server | TlsServer,
   ) {
     this.#config = config;
+    this.#counters = counters;
     this.#halfOpen = halfOpen;
     this.#handlers = handlers;
     this.#server = server;
@@ -84,10 +93,15 @@ export class Gate {
   }
 
   /** Listens on `config.listen`. Fails with `tls-unusable` or `listen-failed`. */
-  static async open(config: Config, halfOpen: HalfOpenConnections, handlers: GateHandlers): Promise<Result<Gate>> {
+  static async open(
+    config: Config,
+    halfOpen: HalfOpenConnections,
+    counters: Counters,
+    handlers: GateHandlers,
+  ): Promise<Result<Gate>> {
     const server = createHttpServer(config);
     if (!server.ok) return server;
-    const gate = new Gate(config, halfOpen, handlers, server.value);
+    const gate = new Gate(config, halfOpen, counters, handlers, server.value);
     const { host, port } = config.listen;
     try {
       await new Promise<void>((resolve, reject) => {
@@ -171,8 +185,20 @@ export class Gate {
     const address = sourceAddress(socket.remoteAddress ?? "", forwarded, this.#trusted);
     const network = networkOf(address);
     if (key === undefined || !this.#halfOpen.name(key, network)) return void refuse("429 Too Many Requests");
+    let strangerBytes = 0;
+    const count = (chunk: Buffer) => {
+      strangerBytes += chunk.length;
+      if (strangerBytes <= MAX_STRANGER_BYTES) return;
+      this.#counters.refused["handshake-size"]++;
+      socket.destroy();
+    };
+    // Before the WebSocket's own listener, which would take the bytes in first.
+    socket.on("data", count);
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      this.#handlers.onSocket(endpoint, webSocket, { address, network }, () => this.#halfOpen.settle(key));
+      this.#handlers.onSocket(endpoint, webSocket, { address, network }, () => {
+        socket.off("data", count);
+        this.#halfOpen.settle(key);
+      });
     });
   }
 }

@@ -13,6 +13,7 @@ import {
   TestNode,
   TestUdpGuest,
   TestWebSocketGuest,
+  upgrade,
   wireguard,
 } from "./testing/test-node.ts";
 import { portRange, startTestServer, type TestServer } from "./testing/test-server.ts";
@@ -117,7 +118,7 @@ describe("a hostile peer", () => {
     ];
     for (const [text, code] of texts) {
       const node = closing(new TestNode(started.url));
-      await node.opened();
+      await node.register();
       node.socket.send(text, { binary: false });
       expect(await node.refused()).toBe(code);
     }
@@ -148,7 +149,7 @@ describe("a hostile peer", () => {
     const guest = await guestOf(udp.port);
     guest.send(wireguard.initiation(1));
     const { session } = await eventually("the initiation", () => node.datagrams[0]);
-    for (const id of [session, session + 1, 65535]) other.sendDatagram(id, wireguard.response(2, 1));
+    for (const id of [session, session ^ 1, session ^ 0x8000]) other.sendDatagram(id, wireguard.response(2, 1));
     other.send({ type: "session-close", session, reason: "mine" });
     await eventually("all were counted", () => dropped(started, "unknown-session") === 3);
     expect(guest.received).toHaveLength(0);
@@ -208,7 +209,7 @@ describe("a hostile peer", () => {
 
   it("cannot keep others out with half-open connections", async () => {
     const limits = { halfOpen: 50, halfOpenPerSource: 1000 };
-    const started = await server({ limits, handshakeTimeoutMs: 1000 });
+    const started = await server({ limits, handshakeTimeoutMs: 3000 });
     const { port } = new URL(started.url.replace("ws:", "http:"));
     const sockets: Socket[] = [];
     cleanups.push(() => destroyAll(sockets));
@@ -220,11 +221,36 @@ describe("a hostile peer", () => {
       sockets.push(socket);
       if (index % 50 === 0) await turn();
     }
-    await eventually("the flood is there", () => refused(started, "half-open") > 500);
+    // All of it: what still waited to be accepted would come after the honest node, and be the one to stay.
+    const gone = () => refused(started, "half-open") + refused(started, "handshake-timeout");
+    await eventually("the flood is there", () => gone() + started.server.halfOpenCount === 1000);
+    expect(refused(started, "half-open")).toBeGreaterThan(500);
     expect(started.server.halfOpenCount).toBeLessThanOrEqual(50);
     await closing(new TestNode(started.url)).register();
     await eventually("the rest timed out", () => started.server.halfOpenCount === 0);
     expect(refused(started, "handshake-timeout")).toBeGreaterThan(0);
+  });
+
+  it("is cut off when it sends more than a handshake before it has shown who it is", async () => {
+    const started = await server();
+    for (const path of ["node", "connect"]) {
+      const frame = Buffer.alloc(14 + 9 * 1024);
+      // One final binary frame of 100,000 bytes, masked, of which the first 9 KiB come.
+      frame.set([0x82, 0xff, 0, 0, 0, 0, 0, 1, 0x86, 0xa0]);
+      const { port } = new URL(started.url.replace("ws:", "http:"));
+      const socket = connect({ host: "127.0.0.1", port: Number(port) });
+      cleanups.push(() => socket.destroy());
+      let closed = false;
+      socket.on("error", () => undefined);
+      socket.on("close", () => {
+        closed = true;
+      });
+      socket.write(upgrade(path));
+      socket.once("data", () => socket.write(frame));
+      await eventually("the connection is cut", () => closed);
+    }
+    expect(refused(started, "handshake-size")).toBe(2);
+    await closing(new TestNode(started.url)).register();
   });
 
   it("has a few half-open connections of its own, no more", async () => {

@@ -14,6 +14,8 @@ import {
   nodeToServerSchema,
   type ProbeOutcome,
   type ProbeRequest,
+  SEALS_FEATURE,
+  type SealedSession,
 } from "../src-shared/relay/control.ts";
 import { describeFrameFault, walkDatagrams } from "../src-shared/relay/frame.ts";
 import { errorOf } from "../src-shared/result.ts";
@@ -46,6 +48,8 @@ export class NodeConnection implements NodeLink {
   #seen: string | undefined;
   /** One at a time: a node that asks again meanwhile is too fast. */
   #probing = false;
+  /** Seals this connection may still have looked at. */
+  #sealsLeft: number;
   #link: Link<typeof nodeToServerSchema>;
   #state: State = { at: "hello" };
   #onAuthenticated: () => void;
@@ -65,6 +69,7 @@ export class NodeConnection implements NodeLink {
     this.#context = context;
     const plain = plainAddress(address);
     this.#seen = parseAddress(plain) === undefined ? undefined : plain;
+    this.#sealsLeft = context.config.limits.sessionsPerNode;
     this.#onAuthenticated = onAuthenticated;
     this.#onClosed = onClosed;
     this.#link = new Link(socket, nodeToServerSchema, context, {
@@ -80,6 +85,10 @@ export class NodeConnection implements NodeLink {
 
   openSession(session: number, via: "udp" | "websocket"): void {
     this.#link.sendControl({ type: "session-open", session, via });
+  }
+
+  sealSession(session: number, seal: string): void {
+    this.#link.sendControl({ type: "session-seal", session, seal });
   }
 
   closeSession(session: number, reason: string): void {
@@ -118,6 +127,10 @@ export class NodeConnection implements NodeLink {
       case "session-close":
         if (state.at !== "registered") break;
         state.home.closeFromNode(message.session, message.reason);
+        return;
+      case "restore":
+        if (state.at !== "registered") break;
+        this.#restore(state.node, state.home, message.sessions);
         return;
       case "probe":
         if (state.at !== "registered") break;
@@ -182,7 +195,7 @@ export class NodeConnection implements NodeLink {
       sessions: home.sessionIds,
       graceMs: config.graceMs,
       heartbeatMs: config.heartbeatMs,
-      features: [...(probes ? ["probe"] : []), ...(stun === undefined ? [] : ["stun"])],
+      features: [...(probes ? ["probe"] : []), ...(stun === undefined ? [] : ["stun"]), SEALS_FEATURE],
       ...(this.#seen === undefined ? {} : { seen: this.#seen }),
       ...(probes ? { probeKey: prober.publicKey } : {}),
       ...(stun === undefined ? {} : { stun }),
@@ -190,6 +203,14 @@ export class NodeConnection implements NodeLink {
     relay.attach(node, home, this);
     this.#link.startHeartbeat();
     log.info("node-registered", { node, port, resumed });
+  }
+
+  /** A node never had more sessions than it may have: what comes beyond that is not looked at. */
+  #restore(node: string, home: NodeHome, sessions: readonly SealedSession[]): void {
+    const looked = sessions.slice(0, this.#sealsLeft);
+    this.#sealsLeft -= looked.length;
+    this.#context.relay.restore(node, home, looked);
+    for (const { session } of sessions.slice(looked.length)) if (!home.has(session)) home.refuse(session, "too-many");
   }
 
   /** Towards the address of this connection only: the message has no place for another. */

@@ -14,8 +14,8 @@ import type { UdpPort } from "./udp-port.ts";
 
 /** An unproven session that is not answered is a stranger's; WireGuard tries again after 5 s. */
 const UNPROVEN_IDLE_MS = 15_000;
-/** WireGuard names its peers at least this often (REJECT_AFTER_TIME), so a proof is noted in good time. */
-const PROOF_NOTED_EVERY_MS = 60_000;
+/** A third of what a proof and a sealed address last (REJECT_AFTER_TIME of WireGuard), so they are renewed in good time. */
+export const PROOF_NOTED_EVERY_MS = 60_000;
 
 export interface EdgeHost {
   readonly limits: Limits;
@@ -29,7 +29,8 @@ export interface EdgeHost {
   /** Towards the node, wherever it is. */
   forward(session: EdgeSession, payload: Uint8Array): void;
   wasProven(node: string, source: string): boolean;
-  noteProof(node: string, source: string): void;
+  /** The guest has just shown, or shown again, that its address is its own. */
+  noteProof(session: EdgeSession): void;
 }
 
 export class NodeEdge {
@@ -88,7 +89,7 @@ export class NodeEdge {
     if (session.proof.received(payload, type)) session.proofNotedMs = Number.NEGATIVE_INFINITY;
     if (session.proof.proven && nowMs - session.proofNotedMs >= PROOF_NOTED_EVERY_MS) {
       session.proofNotedMs = nowMs;
-      this.#host.noteProof(this.node, source);
+      this.#host.noteProof(session);
     }
     this.#host.forward(session, payload);
   };
@@ -108,6 +109,7 @@ export class NodeEdge {
       id,
       node: this.node,
       source: `websocket|${id}`,
+      peer: undefined,
       network,
       via: "websocket",
       proof: new AddressProof(true),
@@ -119,6 +121,20 @@ export class NodeEdge {
     };
     this.#add(session);
     return ok(session);
+  }
+
+  /**
+   * A session as it was before a restart, towards an address that has not been heard from since; undefined
+   * where that one is not known as proven, is here already, or has as many sessions as it may.
+   */
+  restoreUdp(address: string, port: number): EdgeSession | undefined {
+    const source = `${address}|${port}`;
+    const network = networkOf(address);
+    const { limiter, limits } = this.#host;
+    if (this.#sessions.has(source) || this.#sessions.size >= limits.sessionsPerNode) return undefined;
+    const nowMs = this.#host.nowMs();
+    if (!this.#host.wasProven(this.node, source) || !limiter.openSession(network, nowMs)) return undefined;
+    return this.#addUdp(source, network, address, port, true, nowMs);
   }
 
   /** A datagram of a guest over WebSocket. */
@@ -173,11 +189,15 @@ export class NodeEdge {
 
   #openUdp(source: string, network: string, address: string, port: number, nowMs: number): EdgeSession | undefined {
     if (!this.#admitSession(network, nowMs)) return undefined;
-    const proven = this.#host.wasProven(this.node, source);
+    return this.#addUdp(source, network, address, port, this.#host.wasProven(this.node, source), nowMs);
+  }
+
+  #addUdp(source: string, network: string, address: string, port: number, proven: boolean, nowMs: number): EdgeSession {
     const session: EdgeSession = {
       id: this.#host.nextSessionId(),
       node: this.node,
       source,
+      peer: { address, port },
       network,
       via: "udp",
       proof: new AddressProof(proven),
@@ -186,7 +206,7 @@ export class NodeEdge {
       },
       onClosed: () => undefined,
       activeMs: nowMs,
-      proofNotedMs: nowMs,
+      proofNotedMs: Number.NEGATIVE_INFINITY,
       home: undefined,
     };
     this.#add(session);

@@ -5,7 +5,7 @@
  *   connected ──link lost──▶ in grace ──same node, same resume token──▶ connected
  *                               └──grace over──▶ closed
  */
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { MAX_SESSION_ID } from "../src-shared/relay/frame.ts";
 import { TokenBucket } from "../src-shared/relay/token-bucket.ts";
 import type { Limits } from "./config.ts";
@@ -15,6 +15,8 @@ import type { Counters } from "./counters.ts";
 export interface NodeLink {
   sendDatagram(session: number, payload: Uint8Array): void;
   openSession(session: number, via: "udp" | "websocket"): void;
+  /** Hands the node a guest's address to keep. */
+  sealSession(session: number, seal: string): void;
   closeSession(session: number, reason: string): void;
   /** The node is connected by another link now, here or on another instance: this one closes. */
   replaced(): void;
@@ -41,7 +43,8 @@ export class NodeHome {
   #link: NodeLink | undefined;
   #sessions = new Map<number, HomeSession>();
   #byOrigin = new Map<string, HomeSession>();
-  #nextId = 0;
+  /** Somewhere else after each restart, so that new sessions rarely take the id of one that is to be restored. */
+  #nextId = randomInt(MAX_SESSION_ID + 1);
   #toNode: { packets: TokenBucket; bytes: TokenBucket };
   #fromNode: { packets: TokenBucket; bytes: TokenBucket };
 
@@ -83,12 +86,29 @@ export class NodeHome {
     if (this.#sessions.size >= this.#limits.sessionsPerNode) return undefined;
     // Ids go round, so that a closed session's late datagrams find nobody rather than a stranger.
     while (this.#sessions.has(this.#nextId)) this.#nextId = (this.#nextId + 1) & MAX_SESSION_ID;
-    const opened: HomeSession = { ...session, id: this.#nextId, activeMs: nowMs, open: true };
+    const opened = this.#add(session, this.#nextId, nowMs);
     this.#nextId = (this.#nextId + 1) & MAX_SESSION_ID;
-    this.#sessions.set(opened.id, opened);
-    this.#byOrigin.set(opened.origin, opened);
     this.#link?.openSession(opened.id, via);
     return opened;
+  }
+
+  has(id: number): boolean {
+    return this.#sessions.has(id);
+  }
+
+  /** A session that the node still has, under its old id; undefined when there is no room or the id is taken. */
+  restore(session: Pick<HomeSession, "origin" | "deliver" | "onClosed">, id: number, nowMs: number) {
+    if (this.#sessions.size >= this.#limits.sessionsPerNode || this.#sessions.has(id)) return undefined;
+    return this.#add(session, id, nowMs);
+  }
+
+  /** Tells the node that there is no session `id`. */
+  refuse(id: number, reason: string): void {
+    this.#link?.closeSession(id, reason);
+  }
+
+  seal(session: HomeSession, seal: string): void {
+    if (session.open) this.#link?.sealSession(session.id, seal);
   }
 
   /** Passes a guest's datagram on to the node, within the node's rate. */
@@ -149,6 +169,13 @@ export class NodeHome {
     const link = this.#link;
     this.#link = undefined;
     link?.replaced();
+  }
+
+  #add(session: Pick<HomeSession, "origin" | "deliver" | "onClosed">, id: number, nowMs: number): HomeSession {
+    const added: HomeSession = { ...session, id, activeMs: nowMs, open: true };
+    this.#sessions.set(id, added);
+    this.#byOrigin.set(added.origin, added);
+    return added;
   }
 
   #forget(session: HomeSession): boolean {

@@ -176,7 +176,7 @@ describe("a node's connection", () => {
     const node = new TestNode(started.url);
     cleanups.push(() => node.vanish());
     const { seen, probeKey, stun, features } = await node.register();
-    expect({ seen, features }).toEqual({ seen: "127.0.0.1", features: ["probe", "stun"] });
+    expect({ seen, features }).toEqual({ seen: "127.0.0.1", features: ["probe", "stun", "seals"] });
     expect(stun?.port).toBe(started.server.addresses.stun?.port);
     wireguard.addPeer(Buffer.from(probeKey ?? "", "base64"));
     node.send({ type: "probe", id: 3, publicKey: base64(wireguard.publicKey), port: wireguard.port });

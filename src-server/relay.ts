@@ -4,13 +4,15 @@
  */
 import { randomInt } from "node:crypto";
 import type { CancelTimer, Clock } from "../src-shared/clock.ts";
+import type { SealedSession } from "../src-shared/relay/control.ts";
 import { fail, ok, type Result } from "../src-shared/result.ts";
+import { AddressSealer } from "./address-seal.ts";
 import type { Cluster } from "./cluster/cluster.ts";
 import type { Config } from "./config.ts";
 import type { Counters } from "./counters.ts";
 import type { EdgeSession } from "./edge-session.ts";
 import type { Log } from "./log.ts";
-import { type EdgeHost, NodeEdge } from "./node-edge.ts";
+import { type EdgeHost, NodeEdge, PROOF_NOTED_EVERY_MS } from "./node-edge.ts";
 import { type HomeSession, NodeHome, type NodeLink } from "./node-home.ts";
 import { SourceLimiter } from "./source-limiter.ts";
 import type { Store } from "./store.ts";
@@ -55,6 +57,7 @@ export class Relay {
   #nextEdgeSession = randomInt(2 ** 31);
   #limiter: SourceLimiter;
   #edgeHost: EdgeHost;
+  #sealer: AddressSealer;
   #newProofs = new Map<string, Buffer>();
   #cancelSweep: CancelTimer | undefined;
   #cancelProofs: CancelTimer | undefined;
@@ -64,6 +67,8 @@ export class Relay {
     this.#options = options;
     const { config, counters, clock, store } = options;
     this.#limiter = new SourceLimiter(config.limits);
+    // A seal may be this old already when its session falls silent.
+    this.#sealer = new AddressSealer(store.sealKey, config.sessionIdleMs + PROOF_NOTED_EVERY_MS);
     this.#edgeHost = {
       limits: config.limits,
       counters,
@@ -77,9 +82,10 @@ export class Relay {
         const hash = store.proofHash(node, source);
         return this.#newProofs.has(hash.toString("hex")) || store.isProven(hash, clock.nowMs());
       },
-      noteProof: (node, source) => {
-        const hash = store.proofHash(node, source);
+      noteProof: (session) => {
+        const hash = store.proofHash(session.node, session.source);
         this.#newProofs.set(hash.toString("hex"), hash);
+        this.#seal(session);
       },
     };
   }
@@ -183,6 +189,23 @@ export class Relay {
     home.attach(link);
   }
 
+  /**
+   * Opens again what the node had before this server was restarted. Only seals of this server count, and only
+   * towards addresses that its store knows as proven; ids for which there is nothing are closed at the node.
+   */
+  restore(node: string, home: NodeHome, sessions: readonly SealedSession[]): void {
+    const entry = this.#entries.get(node);
+    if (entry?.home !== home) return;
+    let restored = 0;
+    for (const { session: id, seal } of sessions) {
+      // The node has been told of a new session with this id, which takes the old one's place.
+      if (home.has(id)) continue;
+      if (this.#restore(entry, home, id, seal)) restored++;
+      else home.refuse(id, "not-restored");
+    }
+    this.#options.log.info("sessions-restored", { node, asked: sessions.length, restored });
+  }
+
   /** The node's link is gone; its sessions wait for `graceMs`. */
   detach(node: string, home: NodeHome, link: NodeLink): void {
     const entry = this.#entries.get(node);
@@ -271,22 +294,42 @@ export class Relay {
     }
     let at = session.home;
     if (at === undefined || !at.open) {
-      at = home.open(
-        {
-          origin: String(session.id),
-          deliver: (answer) => this.#entries.get(session.node)?.edge.deliver(session, answer),
-          onClosed: (reason) => this.#entries.get(session.node)?.edge.close(session, reason),
-        },
-        session.via,
-        clock.monotonicMs(),
-      );
+      at = home.open(this.#ends(session), session.via, clock.monotonicMs());
       if (at === undefined) {
         counters.dropped["node-sessions"]++;
         return;
       }
       session.home = at;
+      if (session.proof.proven) this.#seal(session);
     }
     home.toNode(at, payload, clock.monotonicMs());
+  }
+
+  /** What a session of an edge here is to its node's home. */
+  #ends(session: EdgeSession): Pick<HomeSession, "origin" | "deliver" | "onClosed"> {
+    return {
+      origin: String(session.id),
+      deliver: (answer) => this.#entries.get(session.node)?.edge.deliver(session, answer),
+      onClosed: (reason) => this.#entries.get(session.node)?.edge.close(session, reason),
+    };
+  }
+
+  /** Only where the node is connected here: what comes in elsewhere is that instance's to find again. */
+  #seal({ node, peer, home: at }: EdgeSession): void {
+    const home = this.#entries.get(node)?.home;
+    if (home === undefined || at === undefined || peer === undefined) return;
+    const seal = this.#sealer.seal(node, at.id, peer, this.#options.clock.nowMs());
+    if (seal !== undefined) home.seal(at, seal);
+  }
+
+  #restore({ node, edge }: Entry, home: NodeHome, id: number, seal: string): boolean {
+    const { clock } = this.#options;
+    const guest = this.#sealer.open(node, id, seal, clock.nowMs());
+    const session = guest && edge.restoreUdp(guest.address, guest.port);
+    if (session === undefined) return false;
+    session.home = home.restore(this.#ends(session), id, clock.monotonicMs());
+    if (session.home === undefined) edge.close(session, "no-room");
+    return session.home !== undefined;
   }
 
   #fromOtherEdge(node: string, instance: string, edgeSession: number, payload: Uint8Array): void {

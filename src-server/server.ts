@@ -154,7 +154,7 @@ export class BosonServer {
     await this.#relay.start();
     const stun = await this.#openStun();
     if (!stun.ok) return stun;
-    const gate = await Gate.open(this.#config, this.#halfOpen, {
+    const gate = await Gate.open(this.#config, this.#halfOpen, this.counters, {
       onSocket: (endpoint, socket, source, settled) => this.#accept(endpoint, socket, source, settled),
       health: () => this.#health(),
     });

@@ -1,6 +1,6 @@
 /**
  * What a server remembers across restarts (SQLite, WAL): which UDP port belongs to which node, and which
- * source addresses were proven a moment ago, as keyed hashes.
+ * source addresses were proven a moment ago, as keyed hashes, and the key of the addresses that nodes keep for us.
  */
 import { createHmac, randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
@@ -39,15 +39,25 @@ function prepareAll(database: DatabaseSync) {
   };
 }
 
+/** 32 bytes, the same from now on. */
+function secret(database: DatabaseSync, name: string): Buffer {
+  database.prepare("INSERT OR IGNORE INTO secrets (name, value) VALUES (?, ?)").run(name, randomBytes(32));
+  const row = database.prepare("SELECT value FROM secrets WHERE name = ?").get(name) as { value: Uint8Array };
+  return Buffer.from(row.value);
+}
+
 export class Store {
   #database: DatabaseSync;
   #statements: ReturnType<typeof prepareAll>;
   #proofKey: Buffer;
+  /** 32 bytes, for AddressSealer. */
+  readonly sealKey: Buffer;
 
-  private constructor(database: DatabaseSync, proofKey: Buffer) {
+  private constructor(database: DatabaseSync, proofKey: Buffer, sealKey: Buffer) {
     this.#database = database;
     this.#statements = prepareAll(database);
     this.#proofKey = proofKey;
+    this.sealKey = sealKey;
   }
 
   /** Opens or creates `bosonserver.db` in `dataDir`. Fails with `store-unusable` or `store-newer`. */
@@ -69,11 +79,7 @@ export class Store {
         CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
         PRAGMA user_version = ${SCHEMA_VERSION};
       `);
-      database
-        .prepare("INSERT OR IGNORE INTO secrets (name, value) VALUES ('proof-key', ?)")
-        .run(new Uint8Array(randomBytes(32)));
-      const row = database.prepare("SELECT value FROM secrets WHERE name = 'proof-key'").get() as { value: Uint8Array };
-      return ok(new Store(database, Buffer.from(row.value)));
+      return ok(new Store(database, secret(database, "proof-key"), secret(database, "seal-key")));
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       return fail("store-unusable", `cannot use ${path}: ${message}`, "Check that the data directory can be written.");
@@ -125,9 +131,7 @@ export class Store {
   }
 
   isProven(hash: Buffer, nowMs: number): boolean {
-    return (
-      this.#database.prepare("SELECT 1 FROM proofs WHERE hash = ? AND until_ms > ?").get(hash, nowMs) !== undefined
-    );
+    return this.#statements.isProven.get(hash, nowMs) !== undefined;
   }
 
   /** Remembers proofs until `untilMs` and forgets those that ended. */

@@ -21,6 +21,7 @@ describe("the helper's protocol", () => {
       "observe-peers",
       "restore",
       "subscribe",
+      "trace",
     ]);
   });
 
@@ -31,6 +32,7 @@ describe("the helper's protocol", () => {
       apply: { spec: sampleSpec() },
       subscribe: { topics: [] },
       "observe-limit": { classId: 2 },
+      trace: { to: "192.0.2.1", maxHops: 3 },
     }[verb as "hello"];
     expect(params.safeParse(valid ?? {}).success).toBe(true);
     expect(params.safeParse({ ...(valid ?? {}), command: "reboot" }).success).toBe(false);

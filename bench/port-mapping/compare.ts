@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { LAN, Lab, type LabOptions, nodeProgram, within } from "../../e2e/lab/index.ts";
 
 const PACKAGES = {
+  HiggsNode: { version: "", speaks: ["upnp", "nat-pmp"] },
   "nat-upnp": { version: "1.1.1", speaks: ["upnp"] },
   "nat-pmp": { version: "1.0.0", speaks: ["nat-pmp"] },
   "@achingbrain/nat-port-mapper": { version: "4.0.5", speaks: ["upnp", "nat-pmp"] },
@@ -29,7 +30,7 @@ export async function compare(): Promise<{ header: string[]; rows: string[][] }>
   const folder = mkdtempSync(join(tmpdir(), "port-mapping-packages-"));
   try {
     install(folder);
-    const rows: string[][] = Object.entries(PACKAGES).map(([name, { version }]) => [`${name} ${version}`]);
+    const rows: string[][] = Object.entries(PACKAGES).map(([name, { version }]) => [`${name} ${version}`.trim()]);
     for (const { title, protocol, router } of ROUTERS) {
       await using lab = await Lab.create({ ipv6: false, router });
       if (title === "nobody answers") await dropRequests(lab);
@@ -47,7 +48,9 @@ export async function compare(): Promise<{ header: string[]; rows: string[][] }>
 
 function install(folder: string): void {
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true }));
-  const wanted = Object.entries(PACKAGES).map(([name, { version }]) => `${name}@${version}`);
+  writeFileSync(join(folder, "load.mjs"), "export const load = (name) => import(name);\n");
+  const published = Object.entries(PACKAGES).filter(([, { version }]) => version !== "");
+  const wanted = published.map(([name, { version }]) => `${name}@${version}`);
   const argv = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", ...wanted];
   execFileSync("npm", argv, { cwd: folder, stdio: ["ignore", "ignore", "inherit"], timeout: INSTALL_TIMEOUT_MS });
 }
@@ -70,9 +73,11 @@ async function trial(lab: Lab, folder: string, name: string, protocol: string): 
   const program = node.spawn([nodeProgram(), worker, folder, name, protocol, gateway, LAN.node.ipv4, goFile]);
   try {
     const line = await program.line((text) => text.startsWith("{"), PATIENCE_MS);
-    const first = JSON.parse(line) as { mappedMs?: number; failed?: string; crashed?: string };
+    const first = JSON.parse(line) as { mappedMs?: number; failed?: string; afterMs?: number; crashed?: string };
     if (first.crashed !== undefined) return `ends the process: ${brief(first.crashed)}`;
-    if (first.mappedMs === undefined) return `fails: ${brief(first.failed ?? "")}`;
+    if (first.mappedMs === undefined) {
+      return `fails after ${Math.round(first.afterMs ?? 0)} ms: ${brief(first.failed ?? "")}`;
+    }
     const rule = await forwarded(lab);
     writeFileSync(goFile, "");
     await within("the deletion", program.ended, PATIENCE_MS).catch(() => undefined);

@@ -1,5 +1,5 @@
 /**
- * Runs on a host of the lab: maps UDP 51820 with one published package, says how that went, waits until the router has been
+ * Runs on a host of the lab: maps UDP 51820 with one published package, or with our own clients, says how that went, waits until the router has been
  * looked at, and deletes the mapping. Usage: package-worker.ts FOLDER PACKAGE upnp|nat-pmp GATEWAY ADDRESS GO_FILE
  */
 import { existsSync } from "node:fs";
@@ -7,6 +7,10 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
+import { systemIo } from "../../src-main/port-forwarding/mapping-io.ts";
+import { NatPmpClient } from "../../src-main/port-forwarding/nat-pmp-client.ts";
+import { UpnpClient } from "../../src-main/port-forwarding/upnp-client.ts";
+import { unwrap } from "../../src-shared/result.ts";
 
 const PORT = 51_820;
 const TTL_SECONDS = 3_600;
@@ -19,12 +23,24 @@ interface Mapped {
 const [folder = "", name = "", protocol = "", gateway = "", address = "", goFile = ""] = process.argv.slice(2);
 const require = createRequire(join(folder, "package.json"));
 
+/** Imports as a module in the packages' folder would. */
+const { load } = await import(pathToFileURL(join(folder, "load.mjs")).href);
+
 /** A function that ends with a callback (error, value), as a promise. */
 function called(use: (done: (error: unknown, value?: unknown) => void) => void): Promise<unknown> {
   return new Promise((resolve, reject) => use((error, value) => (error ? reject(error) : resolve(value))));
 }
 
 const packages: Record<string, () => Promise<Mapped>> = {
+  HiggsNode: async () => {
+    const io = systemIo();
+    const network = { gateway, address, lanPrefix: null };
+    const client = protocol === "upnp" ? new UpnpClient({ io, network }) : new NatPmpClient({ io, network });
+    const { signal } = new AbortController();
+    const request = { transport: "udp", internalPort: PORT, externalPort: PORT, lifetimeSeconds: TTL_SECONDS } as const;
+    const mapping = unwrap(await client.map({ ...request, description: "HiggsNode" }, { signal }));
+    return { unmap: () => client.unmap(mapping, signal) };
+  },
   "nat-upnp": async () => {
     const client = require("nat-upnp").createClient();
     const options = { public: PORT, private: PORT, ttl: TTL_SECONDS, protocol: "UDP" };
@@ -38,8 +54,7 @@ const packages: Record<string, () => Promise<Mapped>> = {
     return { unmap: () => called((done) => client.portUnmapping(options, done)) };
   },
   "@achingbrain/nat-port-mapper": async () => {
-    const path = require.resolve("@achingbrain/nat-port-mapper");
-    const library = await import(pathToFileURL(path).href);
+    const library = await load("@achingbrain/nat-port-mapper");
     const options = { protocol: "UDP", externalPort: PORT, ttl: TTL_SECONDS * 1_000, autoRefresh: false };
     if (protocol === "nat-pmp") {
       const router = library.pmpNat(gateway);
@@ -54,8 +69,7 @@ const packages: Record<string, () => Promise<Mapped>> = {
     throw new Error("no gateway found");
   },
   "@silentbot1/nat-api": async () => {
-    const path = require.resolve("@silentbot1/nat-api");
-    const { default: NatApi } = await import(pathToFileURL(path).href);
+    const { default: NatApi } = await load("@silentbot1/nat-api");
     const client = new NatApi({
       ttl: TTL_SECONDS,
       autoUpdate: false,

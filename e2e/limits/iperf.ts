@@ -4,8 +4,8 @@ import { INTERNET, type LabHost, pollUntil } from "../lab/index.ts";
 /** Long enough that a late timer decides nothing; the first second, with its burst and slow start, is left out. */
 const SECONDS = 3;
 const OMITTED_SECONDS = 1;
-/** Several times what any limit of these tests lets through, and less than the lab can forward. */
-const UDP_OFFERED = "25M";
+/** More than any limit of these tests lets through, and far less than the lab can forward. */
+const UDP_OFFERED = "12M";
 /** Fits the tunnel's 1,420 bytes over both families. */
 const UDP_PAYLOAD_BYTES = 1_340;
 
@@ -15,12 +15,13 @@ export interface Measurement {
   protocol: "TCP" | "UDP";
   family: 4 | 6;
   port: number;
+  seconds?: number;
 }
 
 export async function startIperfServers(host: LabHost, ports: readonly number[]): Promise<void> {
   // One per address: a server on all of them answers UDP from whichever is nearest, not from the one that was asked.
   const places = Object.values(INTERNET.web).flatMap((address) => ports.map((port) => ({ address, port })));
-  for (const { address, port } of places) host.spawn(["iperf3", "-s", "-B", address, "-p", String(port)]);
+  for (const { address, port } of places) host.spawn(["iperf3", "-s", "-J", "-B", address, "-p", String(port)]);
   await pollUntil(
     "the iperf3 servers",
     async () => {
@@ -45,10 +46,13 @@ interface Report {
  * Bits per second of payload, by the receiver's own seconds: its total also counts what a queue still held when the sender
  * had ended.
  */
-export async function iperf(guest: LabHost, { direction, protocol, family, port }: Measurement): Promise<number> {
+export async function iperf(
+  guest: LabHost,
+  { direction, protocol, family, port, seconds = SECONDS }: Measurement,
+): Promise<number> {
   const server = family === 4 ? INTERNET.web.ipv4 : INTERNET.web.ipv6;
   const argv = ["iperf3", `-${family}`, "-c", server, "-p", String(port), "-J", "--get-server-output"];
-  argv.push("-t", String(SECONDS), "-O", String(OMITTED_SECONDS));
+  argv.push("-t", String(seconds), "-O", String(OMITTED_SECONDS));
   if (direction === "down") argv.push("-R");
   if (protocol === "UDP") argv.push("-u", "-b", UDP_OFFERED, "-l", String(UDP_PAYLOAD_BYTES));
   const { stdout, code } = await guest.exec(argv, { timeoutMs: 20_000 });

@@ -4,7 +4,6 @@
  * drops what does not fit, and those drops are counted and told.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { constants, setPriority } from "node:os";
 import type { CancelTimer, Clock } from "../../src-shared/clock.ts";
 import {
   type ConnectionSource,
@@ -108,7 +107,6 @@ export class ConntrackWatch {
       cwd: "/",
     });
     this.#child = child;
-    hurry(child.pid);
     this.#drops = { seen: 0, told: 0 };
     const complaint = this.#readComplaint(child);
     this.#readLines(child);
@@ -253,18 +251,5 @@ export class ConntrackWatch {
   #cancel(name: "gather" | "drops" | "behind" | "begun" | "retry"): void {
     this.#timers.get(name)?.();
     this.#timers.delete(name);
-  }
-}
-
-/**
- * Events come in bursts, when the kernel forgets thousands of connections at once, faster than a program of ordinary
- * priority reads them. It sleeps between bursts, so it takes time from nobody else.
- */
-function hurry(pid: number | undefined): void {
-  if (pid === undefined) return;
-  try {
-    setPriority(pid, constants.priority.PRIORITY_HIGHEST);
-  } catch {
-    // In a container without the right to: the drops are counted all the same.
   }
 }

@@ -32,9 +32,9 @@ import { inspectFirewall } from "./inspect.ts";
 import { readLink, readLinks, readRoutes } from "./ip-json.ts";
 import type { Run } from "./run.ts";
 import { planForwarding, restoreSysctls, type SysctlTree } from "./sysctl.ts";
+import { traceHops } from "./trace.ts";
 import { TrafficControl } from "./traffic-control.ts";
 import { ifbNameOf, isIfbName, planTraffic } from "./traffic-control-plan.ts";
-import { traceHops } from "./trace.ts";
 import { NetworkWatch } from "./watch.ts";
 import {
   configureInterface,
@@ -357,7 +357,9 @@ export class LinuxBackend implements NetworkBackend {
     this.#applied = { effective, hash, result };
     this.#account(effective);
     if (tunnel.value.made) {
-      const keys = effective.wireguard.peers.map(({ publicKey }) => publicKey);
+      // A peer without addresses is no guest: nobody waits for it.
+      const guests = effective.wireguard.peers.filter(({ allowedIps }) => allowedIps.length > 0);
+      const keys = guests.map(({ publicKey }) => publicKey);
       await this.#endpoints.greet(this.#run, interfaceName, keys);
     }
     return ok(result);

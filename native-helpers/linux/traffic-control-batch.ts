@@ -80,7 +80,7 @@ function directionLines(plan: DirectionPlan, leaf: LeafKind): string[] {
 export function changeLines(plan: DirectionPlan, standing: StandingDirection, leaf: LeafKind): string[] {
   const { device } = plan;
   const lines: string[] = [];
-  if (standing.root === undefined || shape(standing.root) !== shape(plan.root)) {
+  if (standing.root === undefined || !sameClass(standing.root, plan.root)) {
     lines.push(`class change dev ${device} classid ${idOf(ROOT_CLASS_ID)} ${shape(plan.root)}`);
   }
   // A filter holds its class: it goes first, and comes after it.
@@ -98,10 +98,12 @@ export function changeLines(plan: DirectionPlan, standing: StandingDirection, le
         `class add dev ${device} parent ${idOf(ROOT_CLASS_ID)} classid ${idOf(classId)} ${shape(wanted)}`,
         `qdisc add dev ${device} parent ${idOf(classId)} ${newLeaf(leaf, wanted)}`,
       );
-    } else if (shape(present) !== shape(wanted)) {
+    } else if (!sameClass(present, wanted)) {
       lines.push(
         `class change dev ${device} parent ${idOf(ROOT_CLASS_ID)} classid ${idOf(classId)} ${shape(wanted)}`,
-        ...changedLeaf(leaf, wanted).map((words) => `qdisc change dev ${device} parent ${idOf(classId)} ${words}`),
+        ...changedLeaf(leaf, present, wanted).map(([verb, words]) =>
+          `qdisc ${verb} dev ${device} parent ${idOf(classId)} ${words}`.trimEnd(),
+        ),
       );
     }
   }
@@ -124,6 +126,16 @@ export function changeLines(plan: DirectionPlan, standing: StandingDirection, le
     );
   }
   return lines;
+}
+
+export function sameClass(a: ClassPlan, b: ClassPlan): boolean {
+  return (
+    a.rateKbit === b.rateKbit &&
+    a.ceilKbit === b.ceilKbit &&
+    a.burstBytes === b.burstBytes &&
+    a.level === b.level &&
+    a.quantumBytes === b.quantumBytes
+  );
 }
 
 function sameFilter(a: FilterPlan, b: FilterPlan): boolean {
@@ -155,10 +167,18 @@ function newLeaf(leaf: LeafKind, plan: ClassPlan): string {
   return plainQueue(plan);
 }
 
-/** fq_codel keeps its number of flows for life, and sfq asks for nothing that depends on the rate. */
-function changedLeaf(leaf: LeafKind, plan: ClassPlan): string[] {
-  if (leaf === "fq_codel") return [`fq_codel ${codelTimes(plan)}`];
-  return leaf === "sfq" ? [] : [plainQueue(plan)];
+/**
+ * fq_codel keeps its number of flows for life, and sfq asks for nothing that depends on the rate. A plain queue that
+ * becomes shorter is made anew: what waits in it would take long at the new rate, and a lost packet is what tells TCP.
+ */
+function changedLeaf(leaf: LeafKind, before: ClassPlan, plan: ClassPlan): [verb: string, words: string][] {
+  if (leaf === "fq_codel") return [["change", `fq_codel ${codelTimes(plan)}`]];
+  if (leaf === "sfq" || plainQueue(before) === plainQueue(plan)) return [];
+  if (plan.ceilKbit > before.ceilKbit) return [["change", plainQueue(plan)]];
+  return [
+    ["del", ""],
+    ["add", plainQueue(plan)],
+  ];
 }
 
 /** Below 3 Mbit/s two packets take longer than CoDel's target, which would then drop without a queue (RFC 8290, 5.2.2). */

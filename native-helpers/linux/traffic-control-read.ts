@@ -3,7 +3,7 @@ import type { ClassCounters } from "../../src-shared/network-observation.ts";
 import { fail, ok, type Result } from "../../src-shared/result.ts";
 import { readLink } from "./ip-json.ts";
 import { describeRun, type Run } from "./run.ts";
-import { idOf } from "./traffic-control-batch.ts";
+import { idOf, sameClass } from "./traffic-control-batch.ts";
 import { type DirectionPlan, type TrafficPlan, wordsOf } from "./traffic-control-plan.ts";
 
 /** A difference is for people; more of them say no more. */
@@ -48,15 +48,8 @@ export function parseClasses(text: string): Map<string, string> {
 }
 
 export function expectedClasses(plan: DirectionPlan): Map<string, string> {
-  const { root, classes } = plan;
-  const rates = (one: typeof root) => `${printedRate(one.rateKbit)} ${printedRate(one.ceilKbit)}`;
-  const seen = new Map<string, string>();
-  // A class with others below it has neither priority nor queue; without them it is a leaf like any other.
-  seen.set(idOf(root.classId), classes.size > 0 ? `root ${rates(root)} - no-queue` : `root ${rates(root)} 0 no-queue`);
-  for (const one of classes.values()) {
-    seen.set(idOf(one.classId), `${idOf(root.classId)} ${rates(one)} ${one.level} queue`);
-  }
-  return seen;
+  const ids = [plan.root.classId, ...plan.classes.keys()].map(idOf);
+  return new Map(ids.map((id) => [id, expectedClass(plan, id) ?? ""]));
 }
 
 /** As iproute2 prints a rate (tc_print_rate): in the largest unit that is exact, and cut short from 1,000 units on. */
@@ -150,10 +143,25 @@ export async function readClasses(run: Run, device: string, id?: string): Promis
 }
 
 /** Ids of the classes that must look different now, those that must be gone included. */
-export function touchedClasses(plan: DirectionPlan, before: DirectionPlan | undefined): string[] {
-  const wanted = expectedClasses(plan);
-  const former = before === undefined ? new Map<string, string>() : expectedClasses(before);
-  return [...new Set([...wanted.keys(), ...former.keys()])].filter((id) => wanted.get(id) !== former.get(id));
+export function touchedClasses(plan: DirectionPlan, before: DirectionPlan): string[] {
+  const touched: number[] = [];
+  for (const wanted of [plan.root, ...plan.classes.values()]) {
+    const former = wanted.classId === plan.root.classId ? before.root : before.classes.get(wanted.classId);
+    if (former === undefined || !sameClass(former, wanted)) touched.push(wanted.classId);
+  }
+  for (const classId of before.classes.keys()) if (!plan.classes.has(classId)) touched.push(classId);
+  return touched.map(idOf);
+}
+
+/** How tc prints one class of a plan; undefined where the plan has none of that id. */
+export function expectedClass(plan: DirectionPlan, id: string): string | undefined {
+  const classId = Number.parseInt(id.slice(2), 16);
+  const wanted = classId === plan.root.classId ? plan.root : plan.classes.get(classId);
+  if (wanted === undefined) return undefined;
+  const rates = `${printedRate(wanted.rateKbit)} ${printedRate(wanted.ceilKbit)}`;
+  if (wanted !== plan.root) return `${idOf(plan.root.classId)} ${rates} ${wanted.level} queue`;
+  // A class with others below it has neither priority nor queue; without them it is a leaf like any other.
+  return plan.classes.size > 0 ? `root ${rates} - no-queue` : `root ${rates} 0 no-queue`;
 }
 
 export function classDifferences(plan: DirectionPlan, seen: ReadonlyMap<string, string>): string[] {

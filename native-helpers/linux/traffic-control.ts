@@ -13,7 +13,7 @@ import { buildLines, changeLines } from "./traffic-control-batch.ts";
 import { type DirectionPlan, ifbNameOf, type TrafficPlan, tablesOf } from "./traffic-control-plan.ts";
 import {
   classDifferences,
-  expectedClasses,
+  expectedClass,
   readClasses,
   readCounters,
   readDifferences,
@@ -130,7 +130,9 @@ export class TrafficControl {
     if (lines.length === 0) return false;
     if (!(await this.#batch(lines)).ok) return undefined;
     const verified = await Promise.all(
-      plan.directions.map((direction, index) => this.#isVerified(direction, standing.plan.directions[index])),
+      plan.directions.map((direction, index) =>
+        this.#isVerified(direction, standing.plan.directions[index] as DirectionPlan),
+      ),
     );
     if (verified.includes(false)) return undefined;
     this.#remember(plan, leaf, standing);
@@ -138,17 +140,16 @@ export class TrafficControl {
   }
 
   /** The self-test after a change: each class that was touched, or all where that is less work. */
-  async #isVerified(direction: DirectionPlan, before: DirectionPlan | undefined): Promise<boolean> {
+  async #isVerified(direction: DirectionPlan, before: DirectionPlan): Promise<boolean> {
     const { device } = direction;
     const touched = touchedClasses(direction, before);
     if (touched.length > MAX_SINGLE_READINGS) {
       const seen = await readClasses(this.#run, device);
       return seen.ok && classDifferences(direction, seen.value).length === 0;
     }
-    const wanted = expectedClasses(direction);
     for (const id of touched) {
       const seen = await readClasses(this.#run, device, id);
-      if (!seen.ok || seen.value.get(id) !== wanted.get(id)) return false;
+      if (!seen.ok || seen.value.get(id) !== expectedClass(direction, id)) return false;
     }
     return true;
   }

@@ -21,6 +21,9 @@ export function addPorts(program: Command, session: Session): void {
     .action(() => session.ask((node) => node.call("ports.refresh", {}), print));
 }
 
+/** Stands for the address of a router that does not tell it. */
+const UNTOLD = "0.0.0.0";
+
 const PROTOCOLS = { pcp: "PCP", "nat-pmp": "NAT-PMP", upnp: "UPnP" } as const;
 
 /** What is known, in words. */
@@ -64,6 +67,7 @@ export function portsLine(state: PortMappingState): string | undefined {
 
 function mappingText(state: Extract<PortMappingState, { state: "mapped" }>): string {
   const endpoint = formatEndpoint(state.external);
+  if (state.external.host === UNTOLD) return `port ${state.external.port}, the router does not tell its address`;
   return mappedEndpoint(state) === undefined
     ? `${endpoint}, a private address: another router stands in front`
     : endpoint;

@@ -8,6 +8,7 @@ import { en } from "../../src-shared/text/en.ts";
 import { formatAgo, formatBytes } from "../../src-shared/text/format.ts";
 import { explain, headlineOf } from "../../src-shared/text/headline.ts";
 import { portsLine } from "./ports.ts";
+import { reachabilityFacts } from "./reachability-text.ts";
 import type { Session } from "./session.ts";
 import { facts } from "./table.ts";
 
@@ -32,7 +33,16 @@ export function statusText(state: NodeState, nowMs: number): string {
   const since: [string, string] = ["Since", formatAgo(state.node.since, nowMs)];
   lines.push(
     "",
-    facts([since, ...(exit ? exitFacts(exit) : []), ...portFacts(state.portMapping), ...relayFacts(state.relay)], "  "),
+    facts(
+      [
+        since,
+        ...(exit ? exitFacts(exit) : []),
+        ...portFacts(state.portMapping),
+        ...reachabilityFacts(state, nowMs),
+        ...relayFacts(state.relay),
+      ],
+      "  ",
+    ),
   );
   return lines.join("\n");
 }
@@ -88,6 +98,7 @@ function relayFacts(relay: RelayLinkState): [string, string][] {
 
 const SOURCES = {
   owner: "as you set it",
+  proven: "proven from outside",
   mapping: "forwarded by your router",
   uplink: "an address of this computer",
   none: "unknown",

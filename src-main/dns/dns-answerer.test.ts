@@ -270,6 +270,31 @@ describe("DnsAnswerer", () => {
   });
 });
 
+describe("questions that are passed on", () => {
+  it("are told with name, type and who asked, over UDP and TCP; those that are answered here are not", async () => {
+    const asked: unknown[] = [];
+    answerer = new DnsAnswerer({
+      clock: systemClock,
+      resolvers: { current: () => [first] },
+      onQuestion: (question) => asked.push(question),
+    });
+    for (let n = 0; ; n++) {
+      port = 20_000 + Math.floor(Math.random() * 10_000);
+      const result = await answerer.start(["127.0.0.1/8"], port);
+      if (result.ok) break;
+      if (n === 20) unwrap(result);
+    }
+    await askUdp(port, query("WWW.Example.org"));
+    await askTcp(port, [frameForTcp(query("example.net", { questions: [{ type: "AAAA", name: "example.net" }] }))]);
+    await askUdp(port, query("printer.local"));
+    await askUdp(port, Buffer.from("no question at all"), "127.0.0.1").catch(() => {});
+    expect(asked).toEqual([
+      { source: "127.0.0.1", name: "www.example.org", type: "A" },
+      { source: "127.0.0.1", name: "example.net", type: "AAAA" },
+    ]);
+  });
+});
+
 describe("start, rebind and stop", () => {
   it("tells a port that is taken from an address that is missing, and leaves nothing open", async () => {
     await start();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type PhaseState, startStepSchema } from "../../src-shared/model/node-state.ts";
+import { NOT_LOOKED } from "../../src-shared/testing/not-looked.ts";
 import { en } from "../../src-shared/text/en.ts";
 import type { Tone } from "../../src-shared/text/headline.ts";
 import { FAKE_EXIT, FAKE_NOW } from "../ipc/testing/fake-node.ts";
@@ -10,7 +11,7 @@ const since = FAKE_NOW;
 const error = { code: "x", message: "the NAT rules are gone" };
 
 function view(node: PhaseState) {
-  return trayView({ version: "1", node, relay: { state: "off" }, portMapping: { state: "off" } }, en);
+  return trayView({ version: "1", node, relay: { state: "off" }, portMapping: { state: "off" }, ...NOT_LOOKED }, en);
 }
 
 describe("the tray", () => {
@@ -57,7 +58,13 @@ describe("the tray", () => {
     const long = { ...en, headline: { ...en.headline, stopped: "x".repeat(300) } } as unknown as typeof en;
     expect(
       trayView(
-        { version: "1", node: { phase: "stopped", since }, relay: { state: "off" }, portMapping: { state: "off" } },
+        {
+          version: "1",
+          node: { phase: "stopped", since },
+          relay: { state: "off" },
+          portMapping: { state: "off" },
+          ...NOT_LOOKED,
+        },
         long,
       ).tooltip,
     ).toHaveLength(127);

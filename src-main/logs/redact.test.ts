@@ -139,4 +139,20 @@ describe("Redactor", () => {
     expect(redactor.text("11.22.33.44")).toBe("ip-other");
     expect(redactor.text("10.0.5.1")).toBe("ip-6");
   });
+
+  it("takes out every name and address that a guest asks for, however many there are", () => {
+    const redactor = new Redactor();
+    for (let n = 0; n < 200; n++) {
+      const output = JSON.stringify(
+        redactor.value({ question: `secret-${n}.example.org`, dnsName: `Other-${n}.example` }),
+      );
+      expect(output).not.toMatch(/secret|other-\d|example/i);
+    }
+    const again = redactor.value({
+      domain: "SECRET-7.example.org",
+      destination: "203.0.113.7:443",
+      destinations: ["[2001:db8::1]:80"],
+    });
+    expect(again).toEqual({ domain: "host-15", destination: "ip-1:443", destinations: ["[ip-2]:80"] });
+  });
 });

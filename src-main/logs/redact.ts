@@ -39,6 +39,8 @@ const MAC = /^[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}$/;
 const PLACEHOLDER = /^(?:ip|mac|key|host|home|secret)-(?:\d+|other)$/;
 
 const SECRET_FIELD = /token|secret|password|passphrase|private_?key|preshared_?key/i;
+/** What guests ask for and speak to: each name is taken out, however many there are, and none is remembered for other lines. */
+const GUEST_FIELD = /(?:domain|question|qname|dns_?name|destination)s?$/i;
 const HOST_FIELD = /(?:endpoint|host|hostname|server)s?$/i;
 
 type Kind = "ip" | "mac" | "key" | "host" | "home" | "secret";
@@ -115,8 +117,17 @@ export class Redactor {
 
   #fieldText(input: string, field: string): string {
     if (SECRET_FIELD.test(field)) return this.#placeholder("secret", input);
+    if (GUEST_FIELD.test(field)) return this.#guestText(input);
     if (HOST_FIELD.test(field)) this.#learnHost(input);
     return this.text(input);
+  }
+
+  #guestText(input: string): string {
+    const redacted = this.text(input);
+    const isAddress = redacted !== input && /^\[?ip-(?:\d+|other)\]?(?::\d+)?$/.test(redacted);
+    return isAddress || input === "" || PLACEHOLDER.test(input)
+      ? redacted
+      : this.#placeholder("host", input.toLowerCase());
   }
 
   /** Remembers the name in `name`, `name:port` or a URL; an address is found without. */

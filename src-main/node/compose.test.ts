@@ -16,6 +16,7 @@ import { KEY_SHOWN_FOR_MS } from "../clients/client-keys.ts";
 import { allChecks } from "../diagnostics/all-checks.ts";
 import type { NodeApi } from "../ipc/node-api.ts";
 import { createLogger } from "../logs/logger.ts";
+import { FakeRouter } from "../port-forwarding/testing/fake-router.ts";
 import { composeNode } from "./compose.ts";
 import { SERVER_KEY } from "./testing/fake-helper.ts";
 import { FakeMachine } from "./testing/fake-machine.ts";
@@ -43,6 +44,8 @@ afterEach(async () => {
 });
 
 function compose(): Promise<Result<NodeApi>> {
+  const router = new FakeRouter(clock);
+  router.manner = "refusing";
   return composeNode({
     dataDir,
     helperPath: "/nowhere/helper.mjs",
@@ -50,6 +53,7 @@ function compose(): Promise<Result<NodeApi>> {
     clock,
     helper: machine.link(clock),
     dns: { start: async () => ok(undefined), stop: async () => {}, dispose: async () => {} },
+    mappingIo: router.io,
     onNotice: (notice) => notices.push(notice),
   });
 }
@@ -278,7 +282,12 @@ describe("a node", () => {
       expect(revisions).toEqual([...new Set(revisions)].sort((a, b) => a - b));
     }
     expect([...told.keys()].sort()).toEqual(["clients.changed", "node.stateChanged", "settings.changed"]);
-    expect(api.current().map(({ name }) => name)).toEqual(["node.stateChanged", "clients.changed", "settings.changed"]);
+    expect(api.current().map(({ name }) => name)).toEqual([
+      "node.stateChanged",
+      "clients.changed",
+      "settings.changed",
+      "privacy.changed",
+    ]);
     forget();
     const before = told.get("clients.changed")?.length;
     await call(api, "clients.remove", { name: "Ann" });

@@ -19,11 +19,12 @@ import type { NodeApi, NodeEvent } from "../ipc/node-api.ts";
 import { ClientRateLimiter } from "../limits/client-rate-limiter.ts";
 import type { Logger } from "../logs/logger.ts";
 import { followNode } from "../port-forwarding/follow-node.ts";
-import { systemIo } from "../port-forwarding/mapping-io.ts";
+import { type MappingIo, systemIo } from "../port-forwarding/mapping-io.ts";
 import { MappingJournal } from "../port-forwarding/mapping-journal.ts";
 import { PortForwardingService } from "../port-forwarding/port-forwarding-service.ts";
 import { joinPrivacy } from "../privacy/join-privacy.ts";
 import { PrivacyManager } from "../privacy/privacy-manager.ts";
+import { joinReachability } from "../reachability/join-reachability.ts";
 import { RelayMemory } from "../relay/relay-memory.ts";
 import { RelayService } from "../relay/relay-service.ts";
 import { chooseGuestPrefixes } from "../routing/guest-prefix.ts";
@@ -49,6 +50,8 @@ export interface ComposeOptions {
   dns?: Pick<DnsAnswerer, "start" | "stop" | "dispose">;
   /** Relays for this run, in place of those in the settings. */
   relayServers?: readonly string[] | undefined;
+  /** In place of the machine's own network, through which routers are asked to forward ports. */
+  mappingIo?: MappingIo;
   /** Told to the person who started the node, such as a database that was set aside. */
   onNotice?: (notice: HiggsError) => void;
 }
@@ -95,11 +98,9 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
     clients: () => registry.list(),
     prefixes: prefixes.current,
   });
-  const ports = new PortForwardingService({
-    io: systemIo(clock),
-    journal: new MappingJournal({ kv, clock, logger }),
-    logger,
-  });
+  const io = options.mappingIo ?? systemIo(clock);
+  const journal = new MappingJournal({ kv, clock, logger });
+  const ports = new PortForwardingService({ io, journal, logger });
   const node = new NodeService({
     helper,
     clock,
@@ -116,6 +117,8 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
         wireguard,
         dnsPort,
         mapped: mappedEndpoint(ports.state),
+        proven: reachability.service.proven,
+        probePeer: reachability.service.peer,
         limits: { ...limiter.contribute(chosen.value), refusal: limiter.refusal },
       });
     },
@@ -147,17 +150,34 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
     follow(settings.value.get(), shared);
   };
 
+  const reachability = joinReachability({
+    clock,
+    logger,
+    io,
+    journal,
+    relay,
+    ports,
+    settings: () => settings.value.get(),
+    node,
+    trace: async (to, maxHops) => {
+      const traced = await helper.call("trace", { to, maxHops });
+      return traced.ok ? traced.value.map(({ address }) => address) : [];
+    },
+  });
+
   const listClients = () => {
     const present = prefixes.current();
     return registry.list().map((record) => toClient(record, present, clock.nowMs(), limiter.describe(record)));
   };
+  const nodeState = (): NodeState => ({
+    version: VERSION,
+    node: node.state,
+    relay: relay.state,
+    portMapping: ports.state,
+    ...reachability.service.findings,
+  });
   const published = {
-    state: new Published<NodeState>({
-      version: VERSION,
-      node: node.state,
-      relay: relay.state,
-      portMapping: ports.state,
-    }),
+    state: new Published<NodeState>(nodeState()),
     clients: new Published(listClients()),
     settings: new Published(settings.value.get()),
     privacy: new Published(privacy.state()),
@@ -172,17 +192,28 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
   published.privacy.follow((revised) => emit("privacy.changed", revised));
   privacy.onStateChange((state) => published.privacy.set(state));
 
-  const publishState = () =>
-    published.state.set({ version: VERSION, node: node.state, relay: relay.state, portMapping: ports.state });
+  const publishState = () => published.state.set(nodeState());
   node.onChange(() => {
     updateRelay();
     updatePorts();
+    reachability.update();
     publishState();
     published.clients.set(listClients());
   });
-  relay.onChange(publishState);
+  relay.onChange(() => {
+    reachability.update();
+    publishState();
+  });
+  let proven = reachability.service.proven;
+  reachability.service.onChange(() => {
+    publishState();
+    if (isDeepStrictEqual(proven, reachability.service.proven)) return;
+    proven = reachability.service.proven;
+    node.refresh();
+  });
   let mapped = mappedEndpoint(ports.state);
   ports.on("changed", (state) => {
+    reachability.update();
     publishState();
     if (isDeepStrictEqual(mapped, mappedEndpoint(state))) return;
     mapped = mappedEndpoint(state);
@@ -202,6 +233,7 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
     published.clients.set(listClients());
     updateRelay();
     updatePorts();
+    reachability.update();
     node.refresh();
   });
 
@@ -210,7 +242,9 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
   let closing: Promise<void> | undefined;
   const close = async () => {
     relay.dispose();
+    const left = reachability.service.dispose();
     await node.dispose();
+    await left;
     await ports.cleanup();
     await dns.dispose();
     helper.dispose();

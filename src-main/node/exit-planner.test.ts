@@ -80,13 +80,50 @@ describe("planExit", () => {
 
   it("is reached where the owner says, else at the address of the uplink", () => {
     const endpoint = { host: "home.example.org", port: 4000 };
-    expect(unwrap(plan(HOME, { publicEndpoint: endpoint })).reach).toEqual({ endpoint, source: "owner" });
-    expect(unwrap(plan(HOME, { listenPort: 4001 })).reach).toEqual({
+    expect(unwrap(plan(HOME, { publicEndpoint: endpoint })).reach).toMatchObject({ endpoint, source: "owner" });
+    expect(unwrap(plan(HOME, { listenPort: 4001 })).reach).toMatchObject({
       endpoint: { host: "192.168.1.20", port: 4001 },
       source: "uplink",
     });
     const ipv6Only = observation([link("eth0", ["2001:db8:1:2::20/64"])], ["default via fe80::1 dev eth0"]);
-    expect(unwrap(plan(ipv6Only)).reach.endpoint?.host).toBe("2001:db8:1:2::20");
+    expect(unwrap(plan(ipv6Only)).reach).toMatchObject({
+      endpoint: { host: "2001:db8:1:2::20" },
+      ipv6: { host: "2001:db8:1:2::20", port: 51820 },
+    });
+  });
+
+  it("is reached where a handshake from outside was answered, whatever the router says", () => {
+    const proven = { host: "203.0.113.7", port: 40_000 };
+    const reached = planExit(HOME, {
+      settings: DEFAULT_SETTINGS,
+      prefixes: PREFIXES,
+      clientCount: 0,
+      wireguard: new WireGuardManager({ registry }),
+      dnsPort: 20053,
+      mapped: { host: "203.0.113.8", port: 51820 },
+      proven,
+    });
+    expect(unwrap(reached).reach).toMatchObject({ endpoint: proven, source: "proven" });
+  });
+
+  it("has the relay's probe as a peer without addresses, and a client of the same key before it", () => {
+    const probePeer = { publicKey: unwrap(registry.add("Ann")).publicKey, allowedIps: [] };
+    const other = { publicKey: "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=", allowedIps: [] };
+    const peersWith = (peer: typeof probePeer) =>
+      unwrap(
+        planExit(HOME, {
+          settings: DEFAULT_SETTINGS,
+          prefixes: PREFIXES,
+          clientCount: 1,
+          wireguard: new WireGuardManager({ registry }),
+          dnsPort: 20053,
+          mapped: undefined,
+          probePeer: peer,
+        }),
+      ).spec.wireguard.peers;
+    expect(peersWith(other)).toMatchObject([{ publicKey: probePeer.publicKey }, other]);
+    expect(peersWith(probePeer)).toHaveLength(1);
+    expect(peersWith(probePeer)[0]?.allowedIps).toHaveLength(2);
   });
 
   it("has a problem where the guest network is too small for its clients", () => {

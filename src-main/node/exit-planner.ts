@@ -3,10 +3,11 @@
 import type { LimitsSpec } from "../../src-shared/limits-spec.ts";
 import type { Reach } from "../../src-shared/model/node-state.ts";
 import type { Settings } from "../../src-shared/model/settings.ts";
-import { formatAddress, splitPrefix } from "../../src-shared/net/address.ts";
+import { formatAddress, parseAddress, splitPrefix } from "../../src-shared/net/address.ts";
 import type { Endpoint } from "../../src-shared/net/endpoint.ts";
+import { isPublicAddress } from "../../src-shared/net/public-address.ts";
 import type { NetworkObservation } from "../../src-shared/network-observation.ts";
-import type { NetworkSpec, WireguardSpec } from "../../src-shared/network-spec.ts";
+import type { NetworkSpec, PeerSpec, WireguardSpec } from "../../src-shared/network-spec.ts";
 import { fail, type HiggsError, ok, type Result } from "../../src-shared/result.ts";
 import type { GuestPrefixes } from "../clients/address-allocator.ts";
 import { type Surroundings, surroundingsOf } from "../port-forwarding/home-network.ts";
@@ -24,6 +25,8 @@ export interface ExitPlan {
   clientCount: number;
   /** Why guests get no IPv6, where the plan gives them none. */
   ipv6Off: HiggsError | undefined;
+  /** This machine's IPv4 address on its uplink, and the gateway there. */
+  route: { local: string | null; gateway: string | null };
   /** What stands between this machine and the internet. */
   surroundings: Surroundings;
   /** What keeps this exit from serving everybody it should. */
@@ -38,6 +41,10 @@ export interface PlanInputs {
   dnsPort: number;
   /** Where the router forwards guests from; undefined where it does not. */
   mapped: Endpoint | undefined;
+  /** Where a handshake from outside was answered; undefined where none was. */
+  proven?: Endpoint | undefined;
+  /** The peer by which a relay tries whether this node can be reached. */
+  probePeer?: PeerSpec | undefined;
   /** How fast guests may be, and who has no access at present by public key. */
   limits?: { limits: LimitsSpec | undefined; cutOff: ReadonlySet<string>; refusal: HiggsError | undefined };
 }
@@ -56,7 +63,10 @@ export function planExit(observation: NetworkObservation, inputs: PlanInputs): R
     prefixes,
     uplinks,
     onLink: onLinkPrefixes(observation, own),
-    wireguard: withoutPeers(wireguard.contribute(settings, prefixes), inputs.limits?.cutOff),
+    wireguard: withPeer(
+      withoutPeers(wireguard.contribute(settings, prefixes), inputs.limits?.cutOff),
+      inputs.probePeer,
+    ),
     dnsPort,
     ipv6Wanted: ipv6Off === undefined,
     limits: inputs.limits?.limits,
@@ -68,7 +78,8 @@ export function planExit(observation: NetworkObservation, inputs: PlanInputs): R
       return parts === undefined ? [] : formatAddress(parts.address);
     }),
     uplink: { ipv4: uplinks.ipv4?.interfaceName ?? null, ipv6: uplinks.ipv6?.interfaceName ?? null },
-    reach: reachOf(settings, uplinks, inputs.mapped),
+    reach: { ...reachOf(settings, uplinks, inputs), ipv6: ipv6EndpointOf(settings, uplinks) },
+    route: { local: localAddress(uplinks, observation), gateway: uplinks.ipv4?.gateway ?? null },
     clientCount,
     ipv6Off,
     surroundings: surroundingsOf(uplinks.ipv4, observation),
@@ -82,6 +93,12 @@ export function planExit(observation: NetworkObservation, inputs: PlanInputs): R
 function withoutPeers(wireguard: WireguardSpec, cutOff: ReadonlySet<string> | undefined): WireguardSpec {
   if (cutOff === undefined || cutOff.size === 0) return wireguard;
   return { ...wireguard, peers: wireguard.peers.filter(({ publicKey }) => !cutOff.has(publicKey)) };
+}
+
+/** A client that has the same key by accident of a test keeps its addresses. */
+function withPeer(wireguard: WireguardSpec, peer: PeerSpec | undefined): WireguardSpec {
+  if (peer === undefined || wireguard.peers.some(({ publicKey }) => publicKey === peer.publicKey)) return wireguard;
+  return { ...wireguard, peers: [...wireguard.peers, peer] };
 }
 
 function withoutAddress(count: number): HiggsError[] {
@@ -105,11 +122,30 @@ function ipv6Refusal(settings: Settings, uplinks: Uplinks): HiggsError | undefin
   return undefined;
 }
 
-/** The owner knows best, then the router that forwards; otherwise the address of the uplink, which is right where no router is in between. */
-function reachOf(settings: Settings, uplinks: Uplinks, mapped: Endpoint | undefined): Reach {
+/**
+ * The owner knows best, then whoever has tried from outside, then the router that forwards; otherwise the address of the
+ * uplink, which is right where no router is in between.
+ */
+function reachOf(settings: Settings, uplinks: Uplinks, { mapped, proven }: PlanInputs): Reach {
   if (settings.publicEndpoint !== "auto") return { endpoint: settings.publicEndpoint, source: "owner" };
+  if (proven !== undefined) return { endpoint: proven, source: "proven" };
   if (mapped !== undefined) return { endpoint: mapped, source: "mapping" };
   const host = uplinks.ipv4?.addresses[0] ?? uplinks.ipv6?.addresses[0];
   if (host === undefined) return { endpoint: null, source: "none" };
   return { endpoint: { host, port: settings.listenPort }, source: "uplink" };
+}
+
+/** The address that guests with IPv6 may reach, if the router lets them in. */
+function ipv6EndpointOf({ listenPort }: Settings, { ipv6 }: Uplinks): Endpoint | null {
+  const host = ipv6?.addresses.find((text) => {
+    const address = parseAddress(text);
+    return address !== undefined && isPublicAddress(address);
+  });
+  return host === undefined ? null : { host, port: listenPort };
+}
+
+/** The address on the gateway's own network, which is the one that the router knows; otherwise the first. */
+function localAddress({ ipv4 }: Uplinks, observation: NetworkObservation): string | null {
+  const surroundings = surroundingsOf(ipv4, observation);
+  return surroundings.kind === "router" ? surroundings.network.address : (ipv4?.addresses[0] ?? null);
 }

@@ -39,6 +39,8 @@ export function withPeers(
   const traffic = { rxBytes: 0, txBytes: 0 };
   let connected = 0;
   for (const peer of seen.peers) {
+    // The relay's probe, by which nobody is served.
+    if (peer.allowedIps.length === 0) continue;
     traffic.rxBytes += peer.rxBytes;
     traffic.txBytes += peer.txBytes;
     if (peer.latestHandshakeAtMs !== null && nowMs - peer.latestHandshakeAtMs < CONNECTED_WITHIN_MS) connected++;

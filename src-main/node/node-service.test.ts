@@ -222,10 +222,19 @@ describe("a node while it shares", () => {
       {
         publicKey: guest?.publicKey ?? "",
         endpoint: "203.0.113.9:4000",
-        allowedIps: [],
+        allowedIps: guest?.allowedIps ?? [],
         latestHandshakeAtMs: rig.clock.nowMs(),
         rxBytes: 500,
         txBytes: 7_000,
+      },
+      {
+        // The relay's probe, which is nobody's traffic.
+        publicKey: "Gu3stKeyxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx0000A=",
+        endpoint: "203.0.113.10:5000",
+        allowedIps: [],
+        latestHandshakeAtMs: rig.clock.nowMs(),
+        rxBytes: 148,
+        txBytes: 92,
       },
     ];
     await rig.clock.advance(PEERS_EVERY_MS);

@@ -209,3 +209,14 @@ describe("NatPmpClient", () => {
     expect(await clientOn(port).map(REQUEST, { signal: never() })).toMatchObject({ error: { code } });
   });
 });
+
+describe("announcements on a machine that has left the network", () => {
+  it("are told to be out of hearing, and end nothing", async () => {
+    const joined = await systemIo().datagrams.join(
+      { group: "224.0.0.1", port: 0, localAddress: "192.0.2.77" },
+      { onMessage: () => {}, onError: () => {} },
+      never(),
+    );
+    expect(joined.ok).toBe(false);
+  });
+});

@@ -45,24 +45,40 @@ export interface Datagrams {
 export const systemDatagrams: Datagrams = {
   connect: (to, localAddress, handlers, signal) =>
     ready(createSocket(typeOf(localAddress)), handlers, signal, (socket, done) => {
-      socket.bind({ address: localAddress }, () => socket.connect(to.port, to.address, done));
+      socket.bind(
+        { address: localAddress },
+        caught(done, () => socket.connect(to.port, to.address, done)),
+      );
     }),
   open: (localAddress, handlers, signal) =>
     ready(createSocket(typeOf(localAddress)), handlers, signal, (socket, done) => {
-      socket.bind({ address: localAddress }, () => {
+      const bound = () => {
         socket.setMulticastInterface(localAddress);
         done();
-      });
+      };
+      socket.bind({ address: localAddress }, caught(done, bound));
     }),
   join: ({ group, port, localAddress }, handlers, signal) =>
     ready(createSocket({ type: typeOf(localAddress), reuseAddr: true }), handlers, signal, (socket, done) => {
       // Bound to the group, it takes no unicast away from other programs on that port. Windows cannot do that.
-      socket.bind({ address: process.platform === "win32" ? "0.0.0.0" : group, port }, () => {
+      const bound = () => {
         socket.addMembership(group, localAddress);
         done();
-      });
+      };
+      socket.bind({ address: process.platform === "win32" ? "0.0.0.0" : group, port }, caught(done, bound));
     }),
 };
+
+/** What node:dgram throws in its own callback, where nobody else could catch it. */
+function caught(done: (error: Error) => void, action: () => void): () => void {
+  return () => {
+    try {
+      action();
+    } catch (error) {
+      done(error instanceof Error ? error : new Error(String(error)));
+    }
+  };
+}
 
 function typeOf(localAddress: string): "udp4" | "udp6" {
   return localAddress.includes(":") ? "udp6" : "udp4";

@@ -120,6 +120,45 @@ describe("PortForwardingService", () => {
     expect(service.state.state).toBe("mapped");
   });
 
+  it("follows the router to another address", async () => {
+    await share();
+    await clock.advance(60_000);
+    router.externalAddress = [203, 0, 113, 99];
+    router.restart();
+    await clock.advance(5_000);
+    expect(service.state).toMatchObject({ state: "mapped", external: { host: "203.0.113.99", port: PORT } });
+  });
+
+  it("gives a mapping up whose router refuses to renew it, and says why", async () => {
+    await share();
+    router.refuses = 2;
+    await clock.advance(1.1 * HOUR_MS);
+    expect(service.state).toMatchObject({ state: "unavailable", reason: { code: "not-authorised" } });
+  });
+
+  it("keeps a mapping whose router is silent until its lease ends", async () => {
+    await share();
+    router.manner = "silent";
+    await clock.advance(1.9 * HOUR_MS);
+    expect(service.state.state).toBe("mapped");
+    await clock.advance(0.2 * HOUR_MS);
+    expect(service.state.state).toBe("unavailable");
+  });
+
+  it("lets nobody wait for a slow router longer than five seconds", async () => {
+    router.manner = "silent";
+    service.initialize(NETWORK);
+    void service.addPortMapping({ internalPort: PORT });
+    let told = false;
+    void service.known().then(() => {
+      told = true;
+    });
+    await clock.advance(2_000);
+    expect(told).toBe(false);
+    await clock.advance(3_000);
+    expect(told).toBe(true);
+  });
+
   it("believes announcements of the router only", async () => {
     await share();
     await clock.advance(60_000);

@@ -20,6 +20,9 @@ const DEFAULT_TTL_SECONDS = 7_200;
 /** The wall clock goes on while the machine sleeps, the monotonic one does not. Corrections of the clock are smaller. */
 const SLEPT_MS = 30_000;
 
+/** A router that is silent is known to be so after three seconds; one that answers slowly may take longer. */
+const KNOWN_WITHIN_MS = 5_000;
+
 const DESCRIPTION = "HiggsNode";
 
 export interface PortMappingOptions {
@@ -142,9 +145,17 @@ export class PortForwardingService extends EventEmitter<Events> {
     return [...this.#keepers.values()].flatMap(({ mapping }) => mapping ?? []);
   }
 
-  /** Resolves as soon as it is known whether the port is forwarded. */
+  /** Resolves as soon as it is known whether the port is forwarded, or when that takes longer than anybody should wait. */
   async known(): Promise<void> {
-    while (this.#state.state === "probing") await once(this, "changed");
+    const controller = new AbortController();
+    const cancel = this.#options.io.clock.after(KNOWN_WITHIN_MS, () => controller.abort());
+    try {
+      while (this.#state.state === "probing") await once(this, "changed", { signal: controller.signal });
+    } catch {
+      // Time is up, which is no failure: whoever asked goes on with what is known.
+    } finally {
+      cancel();
+    }
   }
 
   /** Asks the router again at once, as an owner who has just changed its settings wants it. */

@@ -157,7 +157,7 @@ describe("connection metadata", () => {
 });
 
 describe("what the helper tells", () => {
-  const event = { topic: "connections", dropped: 0, ended: [] } as const;
+  const event = { topic: "connections" as const, dropped: 0, ended: [] };
 
   it("is shown as it is: waiting, on, unavailable with the reason, off", async () => {
     open();

@@ -174,6 +174,37 @@ describe("a node behind a relay", () => {
     await eventually("a full packet back", () => guest.received.find(({ length }) => length === 1312));
   });
 
+  it("gives a restarted relay its guests' addresses back, so that a guest who only listens is reached at once", async () => {
+    const dataDir = folder();
+    const first = await relay({ dataDir, udp: { host: "127.0.0.1", ...portRange(4) } });
+    const port = portOf(first);
+    const home = await node([port]);
+    const guest = await guestOf((await home.connected()).publicEndpoint.port);
+    const source = await shakeHands(home, guest);
+    // The proof is on disk within a second; a stop writes it at once.
+    await first.stop();
+    await eventually("the loss", () => home.pool.state.state === "waiting");
+    await relay({ dataDir, udp: { host: "127.0.0.1", ...portRange(4) }, listen: { host: "127.0.0.1", port } });
+    expect(await home.connected()).toMatchObject({ sessions: 1 });
+    home.wireguard.answer(source, wireguard.data(7, 1312));
+    await eventually("a full packet", () => guest.received.find(({ length }) => length === 1312));
+  });
+
+  it("forgets its sessions at a relay that has lost its memory", async () => {
+    const first = await relay({ udp: { host: "127.0.0.1", ...portRange(4) } });
+    const port = portOf(first);
+    const home = await node([port]);
+    const guest = await guestOf((await home.connected()).publicEndpoint.port);
+    await shakeHands(home, guest);
+    await first.stop();
+    await eventually("the loss", () => home.pool.state.state === "waiting");
+    await relay({ udp: { host: "127.0.0.1", ...portRange(4) }, listen: { host: "127.0.0.1", port } });
+    await home.connected();
+    await eventually("the session is closed", () =>
+      home.pool.state.state === "connected" && home.pool.state.sessions === 0 ? true : undefined,
+    );
+  });
+
   it("takes the relay with the lowest round trip, and another when that one fails", async () => {
     const near = await relay();
     const far = await relay();

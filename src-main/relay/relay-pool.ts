@@ -6,13 +6,14 @@
  *      └────── backoff over ─────────────┴──◀──────────────────────┘
  *
  * Sessions and their sockets belong to the pool: a connection that comes back within the relay's grace time
- * finds them as they were.
+ * finds them as they were. A relay that was restarted meanwhile has forgotten them; it gets back the guests'
+ * addresses, which it has had us keep under its seal.
  */
 import type { CancelTimer, Clock } from "../../src-shared/clock.ts";
 import type { RelayLinkState } from "../../src-shared/model/relay-link.ts";
 import type { Endpoint } from "../../src-shared/net/endpoint.ts";
 import { formatRelayUrl, type RelayUrl } from "../../src-shared/net/relay-url.ts";
-import type { ProbeResult, Registered } from "../../src-shared/relay/control.ts";
+import { type ProbeResult, type Registered, SEALS_FEATURE } from "../../src-shared/relay/control.ts";
 import { QueueBudget } from "../../src-shared/relay/drop-oldest-queue.ts";
 import { SlabPool } from "../../src-shared/relay/slab-pool.ts";
 import { fail, type HiggsError, type Result } from "../../src-shared/result.ts";
@@ -190,6 +191,7 @@ export class RelayPool implements Outside {
           onSessionOpen: (session) => {
             if (!this.#sessions.open(session)) refuse(relay, session);
           },
+          onSessionSeal: (session, seal) => this.#sessions.keepSeal(session, seal),
           onSessionClose: (session) => this.#sessions.close(session),
           onDatagram: (session, payload) => this.#sessions.deliver(session, payload),
           onDrain: (withinMs) => this.#drain(relay, name, withinMs),
@@ -212,8 +214,15 @@ export class RelayPool implements Outside {
     const { udp: endpoint, resume, resumed } = registered;
     this.#cancelGrace?.();
     this.#connected = { relay, name, nodeId, since: this.#at(0), endpoint, view: viewOf(name, registered) };
+    const seals =
+      !resumed && this.#resumable?.name === name && registered.features.includes(SEALS_FEATURE)
+        ? this.#sessions.sealed
+        : [];
     this.#resumable = { name, resume, graceMs: Math.min(registered.graceMs, MAX_RELAY_WAIT_MS) };
-    for (const session of this.#sessions.keepOnly(resumed ? registered.sessions : [])) refuse(relay, session);
+    const kept = resumed ? registered.sessions : seals.map(({ session }) => session);
+    for (const session of this.#sessions.keepOnly(kept)) refuse(relay, session);
+    // Before anything else is sent: what WireGuard has for these sessions follows.
+    relay.restore(seals);
     this.#cancelStable = clock.after(STABLE_AFTER_MS, () => {
       this.#attempt = 0;
     });

@@ -5,6 +5,7 @@
  */
 import { createSocket, type Socket } from "node:dgram";
 import type { CancelTimer, Clock } from "../../src-shared/clock.ts";
+import type { SealedSession } from "../../src-shared/relay/control.ts";
 
 /** A relay gives a node 256 sessions unless its operator changed that; each costs a socket and its buffers. */
 const MAX_SESSIONS = 1024;
@@ -35,6 +36,8 @@ interface Session {
   socket: Socket | undefined;
   /** Until the socket is connected. */
   waiting: Uint8Array[] | undefined;
+  /** The guest's address as the relay alone can read it, kept for the relay. */
+  seal: string | undefined;
   activeMs: number;
 }
 
@@ -62,8 +65,20 @@ export class RelaySessions {
   open(id: number): boolean {
     this.close(id);
     if (this.#disposed || this.#sessions.size >= this.#maxSessions) return false;
-    this.#sessions.set(id, { socket: undefined, waiting: undefined, activeMs: this.#options.clock.monotonicMs() });
+    const activeMs = this.#options.clock.monotonicMs();
+    this.#sessions.set(id, { socket: undefined, waiting: undefined, seal: undefined, activeMs });
     return true;
+  }
+
+  /** Keeps a seal for the relay, instead of the session's earlier one. */
+  keepSeal(id: number, seal: string): void {
+    const session = this.#sessions.get(id);
+    if (session !== undefined) session.seal = seal;
+  }
+
+  /** The sessions that have a seal. */
+  get sealed(): SealedSession[] {
+    return [...this.#sessions].flatMap(([session, { seal }]) => (seal === undefined ? [] : [{ session, seal }]));
   }
 
   close(id: number): void {

@@ -11,7 +11,9 @@ import type { WebSocket } from "ws";
 import { normaliseHost } from "../../src-shared/net/relay-url.ts";
 import {
   authTranscript,
+  MAX_RESTORED_AT_ONCE,
   type Registered,
+  type SealedSession,
   type ServerToNode,
   serverToNodeSchema,
 } from "../../src-shared/relay/control.ts";
@@ -26,6 +28,8 @@ const NONCE_BYTES = 32;
 export interface RelayHandler {
   onRegistered(registered: Registered): void;
   onSessionOpen(session: number): void;
+  /** A guest's address that the relay wants kept, in the place of the session's earlier one. */
+  onSessionSeal(session: number, seal: string): void;
   onSessionClose(session: number): void;
   /** `payload` is a view that is valid during the call. */
   onDatagram(session: number, payload: Uint8Array): void;
@@ -100,6 +104,14 @@ export class WebSocketRelay {
     this.#link.flushBatch();
   }
 
+  /** Asks a relay that was restarted for sessions it has forgotten; those it does not open again it closes. */
+  restore(sessions: readonly SealedSession[]): void {
+    if (this.#state.at !== "registered") return;
+    for (let at = 0; at < sessions.length; at += MAX_RESTORED_AT_ONCE) {
+      this.#link.sendControl({ type: "restore", sessions: sessions.slice(at, at + MAX_RESTORED_AT_ONCE) });
+    }
+  }
+
   /** Tells the relay that a session is over at this end. */
   sendControl(message: { readonly type: "session-close"; readonly session: number; readonly reason: string }): void {
     if (this.#state.at !== "registered") return;
@@ -146,6 +158,10 @@ export class WebSocketRelay {
       case "session-open":
         if (state.at !== "registered") break;
         this.#handler.onSessionOpen(message.session);
+        return;
+      case "session-seal":
+        if (state.at !== "registered") break;
+        this.#handler.onSessionSeal(message.session, message.seal);
         return;
       case "session-close":
         if (state.at !== "registered") break;

@@ -3,6 +3,7 @@ import type { CallName } from "../../src-shared/ipc/contract.ts";
 import type { Client } from "../../src-shared/model/client.ts";
 import type { PhaseState } from "../../src-shared/model/node-state.ts";
 import { fail, ok, type Result } from "../../src-shared/result.ts";
+import { NOT_LOOKED } from "../../src-shared/testing/not-looked.ts";
 import type { Transport, TransportListener } from "../transport/transport.ts";
 import { createNodeStore } from "./node-store.ts";
 import { newer } from "./revised.ts";
@@ -11,7 +12,11 @@ const since = "2026-01-01T12:00:00.000Z";
 
 function state(revision: number, phase: "stopped" | "stopping", run = "r1") {
   const node: PhaseState = { phase, since };
-  return { run, revision, value: { version: "1", node, relay: { state: "off" }, portMapping: { state: "off" } } };
+  return {
+    run,
+    revision,
+    value: { version: "1", node, relay: { state: "off" }, portMapping: { state: "off" }, ...NOT_LOOKED },
+  };
 }
 
 const CLIENT: Client = {

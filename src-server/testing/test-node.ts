@@ -139,6 +139,13 @@ export class TestNode extends TestLink<typeof serverToNodeSchema> {
     return registered;
   }
 
+  /** The seal that it keeps for a session. */
+  sealOf(session: number): Promise<string> {
+    return eventually("a seal", () =>
+      this.control.findLast((message: ServerToNode) => message.type === "session-seal" && message.session === session),
+    ).then((message) => (message as Extract<ServerToNode, { type: "session-seal" }>).seal);
+  }
+
   sessionsOpened(): number[] {
     return this.control.flatMap((message: ServerToNode) => (message.type === "session-open" ? [message.session] : []));
   }
@@ -196,6 +203,19 @@ export class TestUdpGuest {
   close(): void {
     this.#socket.close();
   }
+}
+
+/** The request that opens a WebSocket, for a peer that stops there. */
+export function upgrade(path: string): string {
+  const headers = [
+    "Host: relay.example",
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    `Sec-WebSocket-Key: ${randomBytes(16).toString("base64")}`,
+    `Sec-WebSocket-Protocol: ${RELAY_PROTOCOL}`,
+  ];
+  return `GET /${path} HTTP/1.1\r\n${headers.join("\r\n")}\r\n\r\n`;
 }
 
 /** Messages with WireGuard's outside and nothing inside. */

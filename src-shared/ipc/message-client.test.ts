@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { FakeClock } from "../testing/fake-clock.ts";
+import { NOT_LOOKED } from "../testing/not-looked.ts";
 import { CALL_TIMEOUT_MS, LONG_CALL_TIMEOUT_MS, MessageClient } from "./message-client.ts";
 
 function client() {
@@ -18,6 +19,7 @@ const STOPPED = {
     node: { phase: "stopped", since: "2026-01-01T12:00:00.000Z" },
     relay: { state: "off" },
     portMapping: { state: "off" },
+    ...NOT_LOOKED,
   },
 };
 

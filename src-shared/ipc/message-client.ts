@@ -18,6 +18,7 @@ const LONG_CALLS: ReadonlySet<string> = new Set([
   "node.on",
   "node.off",
   "diagnose.run",
+  "ports.refresh",
   "settings.set",
   "privacy.set",
   "privacy.purge",

@@ -10,7 +10,9 @@ import { z } from "zod";
 import { endpointSchema, portSchema } from "../net/endpoint.ts";
 import { higgsErrorSchema } from "../result.ts";
 import { timestampSchema } from "./client.ts";
+import { natPathSchema } from "./nat-path.ts";
 import { portMappingStateSchema } from "./port-mapping.ts";
+import { reachabilitySchema } from "./reachability.ts";
 import { relayLinkSchema } from "./relay-link.ts";
 
 /** IPv6 for guests: unknown is its own value, off and failed are told apart and have a reason. */
@@ -23,8 +25,13 @@ export const ipv6StateSchema = z.discriminatedUnion("state", [
 /** How guests reach the node. */
 export const reachSchema = z.object({
   endpoint: endpointSchema.nullable(),
-  /** Where the endpoint comes from: the owner, the router's mapping, or an address of this machine's uplink. */
-  source: z.enum(["owner", "mapping", "uplink", "none"]),
+  /** The same over IPv6, where this machine has a global address; absent or null where it has none. */
+  ipv6: endpointSchema.nullable().optional(),
+  /**
+   * Where the endpoint comes from: the owner, a handshake from outside that was answered there, the router's mapping, or
+   * an address of this machine's uplink.
+   */
+  source: z.enum(["owner", "proven", "mapping", "uplink", "none"]),
 });
 
 export const exitStateSchema = z.object({
@@ -66,6 +73,10 @@ export const nodeStateSchema = z.object({
   node: phaseStateSchema,
   relay: relayLinkSchema,
   portMapping: portMappingStateSchema,
+  /** Whether guests reach the node without the relay, as tried from outside. */
+  reachability: reachabilitySchema,
+  /** What stands between this computer and the internet. */
+  natPath: natPathSchema,
 });
 
 export type Ipv6State = z.infer<typeof ipv6StateSchema>;

@@ -7,6 +7,7 @@
  *   node  → server   auth
  *   node  ← server   registered
  *   node  → server   probe            node ← server   probe-result, once for each
+ *   node  ← server   session-seal     node → server   restore, after a restart of the server
  *   node  ← server   session-open, drain        both ways: session-close, ping, pong, error
  */
 import { z } from "zod";
@@ -22,6 +23,11 @@ export const MAX_CONTROL_BYTES = 16 * 1024;
 export const DEFLATE_FROM_BYTES = 1024;
 /** Cap on what one deflated message may become: the list of every session id a node can have, with room. */
 export const MAX_INFLATED_BYTES = 512 * 1024;
+
+/** Sessions in one `restore`: as many as fit a control message, each with the longest seal. */
+export const MAX_RESTORED_AT_ONCE = 100;
+/** In `features` of a server that seals addresses. */
+export const SEALS_FEATURE = "seals";
 
 /** Close codes beside those of RFC 6455, section 7.4: 4000 to 4999 are for private use. */
 export const CLOSE_CODE = {
@@ -51,6 +57,8 @@ const base64Url64 = z.string().regex(/^[A-Za-z0-9_-]{85}[AQgw]$/, "not 64 bytes 
 export const nodeIdSchema = base64Url32;
 export const nonceSchema = base64Url32;
 export const sessionIdSchema = z.int().min(0).max(MAX_SESSION_ID);
+/** A guest's address as only the server can read it. */
+export const sessionSealSchema = z.string().regex(/^[A-Za-z0-9_-]{1,120}$/, "not a seal");
 
 const protocol = z.literal(RELAY_PROTOCOL);
 const reason = z.string().max(64);
@@ -146,6 +154,22 @@ const sessionOpen = z.strictObject({
   via: z.enum(["udp", "websocket"]),
 });
 
+/** What the node keeps for a server that may be killed; each seal takes the place of the session's earlier one. */
+const sessionSeal = z.strictObject({
+  type: z.literal("session-seal"),
+  session: sessionIdSchema,
+  seal: sessionSealSchema,
+});
+
+/**
+ * Asks a server that has forgotten the node's sessions to open them again, under the same ids. Those it cannot
+ * open it closes, with `session-close`.
+ */
+const restore = z.strictObject({
+  type: z.literal("restore"),
+  sessions: z.array(z.strictObject({ session: sessionIdSchema, seal: sessionSealSchema })).max(MAX_RESTORED_AT_ONCE),
+});
+
 const drain = z.strictObject({
   type: z.literal("drain"),
   /** After this the server closes; a node that has another server moves there at once. */
@@ -167,12 +191,22 @@ const connected = z.strictObject({
   heartbeatMs: durationMs.min(100),
 });
 
-export const nodeToServerSchema = z.discriminatedUnion("type", [hello, auth, probe, sessionClose, ping, pong, error]);
+export const nodeToServerSchema = z.discriminatedUnion("type", [
+  hello,
+  auth,
+  restore,
+  probe,
+  sessionClose,
+  ping,
+  pong,
+  error,
+]);
 export const serverToNodeSchema = z.discriminatedUnion("type", [
   challenge,
   registered,
   probeResult,
   sessionOpen,
+  sessionSeal,
   sessionClose,
   drain,
   ping,
@@ -188,6 +222,7 @@ export type GuestToServer = z.infer<typeof guestToServerSchema>;
 export type ServerToGuest = z.infer<typeof serverToGuestSchema>;
 export type ControlMessage = NodeToServer | ServerToNode | GuestToServer | ServerToGuest;
 export type Registered = z.infer<typeof registered>;
+export type SealedSession = z.infer<typeof restore>["sessions"][number];
 export type ProbeRequest = z.infer<typeof probe>;
 export type ProbeResult = z.infer<typeof probeResult>;
 export type ProbeOutcome = z.infer<typeof probeOutcomeSchema>;

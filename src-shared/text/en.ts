@@ -32,6 +32,7 @@ export const en = {
     copied: "Copied",
     source: {
       owner: "As you set it.",
+      proven: "Tried from outside: it answers.",
       mapping: "Forwarded by your router.",
       uplink: "An address of this computer.",
       none: "Clients cannot find this computer until an address is known.",

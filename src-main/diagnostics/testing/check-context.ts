@@ -22,6 +22,7 @@ export const PLAN: ExitPlan = {
   reach: { endpoint: null, source: "none" },
   clientCount: 2,
   ipv6Off: undefined,
+  route: { local: null, gateway: null },
   surroundings: { kind: "no-router" },
   problems: [],
 };

@@ -7,6 +7,7 @@ import type { ExitState, NodeState, PhaseState } from "../../../src-shared/model
 import type { PortMappingState } from "../../../src-shared/model/port-mapping.ts";
 import { DEFAULT_SETTINGS, type Settings, settingsSchema } from "../../../src-shared/model/settings.ts";
 import { describeZodError, HiggsFailure, unwrap } from "../../../src-shared/result.ts";
+import { NOT_LOOKED } from "../../../src-shared/testing/not-looked.ts";
 import { PrivacyRig } from "../../privacy/testing/privacy-rig.ts";
 import type { CallContext, NodeApi, NodeEvent } from "../node-api.ts";
 
@@ -265,6 +266,7 @@ export class FakeNode implements NodeApi {
       node: this.phase,
       relay: { state: "off" },
       portMapping: this.portMapping,
+      ...NOT_LOOKED,
     };
     return this.#revised(value);
   }

@@ -71,6 +71,7 @@ export class NodeRig {
       reach: { endpoint: null, source: "none" },
       clientCount: this.clients,
       ipv6Off: undefined,
+      route: { local: null, gateway: null },
       surroundings: { kind: "no-router" },
       problems: this.problems,
     });

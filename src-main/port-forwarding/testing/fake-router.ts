@@ -19,7 +19,7 @@ export class FakeRouter {
   #epochStartMs: number;
   manner: Manner = "pcp";
   lifetimeSeconds = 7_200;
-  externalAddress = [203, 0, 113, 7] as const;
+  externalAddress = [203, 0, 113, 7];
   /** External ports that somebody else has. */
   readonly taken = new Set<number>();
   /** Granted: internal port → external port. */

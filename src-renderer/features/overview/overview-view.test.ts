@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ExitState, NodeState, PhaseState } from "../../../src-shared/model/node-state.ts";
+import { NOT_LOOKED } from "../../../src-shared/testing/not-looked.ts";
 import { en } from "../../../src-shared/text/en.ts";
 import { type OverviewInput, overviewOf } from "./overview-view.ts";
 
@@ -23,6 +24,7 @@ function view(node: PhaseState | undefined, changes: Partial<OverviewInput> = {}
     node,
     relay: { state: "off" },
     portMapping: { state: "off" },
+    ...NOT_LOOKED,
   };
   const nowMs = Date.parse(since) + 120_000;
   return overviewOf({ connection: "open", node: state, switching: false, nowMs, ...changes }, en);

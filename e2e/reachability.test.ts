@@ -1,0 +1,201 @@
+/** Proof from outside, and what stands in the way: real routers, a real relay, the real WireGuard behind the port. */
+import { afterEach, describe, expect, it } from "vitest";
+import type { NodeState } from "../src-shared/model/node-state.ts";
+import { decodeBindingAnswer, encodeBindingRequest } from "../src-shared/stun/message.ts";
+import { LAN, type LabOptions, poll, TRANSIT, WAN } from "./lab/index.ts";
+import { RELAYS, RelayLab } from "./relay-lab.ts";
+
+/** Mapping, connecting to the relay and three initiations in vain take some 8 s; a busy machine takes longer. */
+const KNOWN_TIMEOUT_MS = 40_000;
+const [RELAY] = RELAYS;
+
+let lab: RelayLab | undefined;
+afterEach(async () => {
+  await lab?.dispose();
+  lab = undefined;
+});
+
+/** A home with a relay out in the internet; sharing, and nothing told about the public endpoint. */
+async function share(home: LabOptions, prepare?: (made: RelayLab) => Promise<void>): Promise<RelayLab> {
+  const made = await RelayLab.create([RELAY], home);
+  lab = made;
+  await prepare?.(made);
+  await made.sharing.node.mustRun(["settings", "set", "publicEndpoint=auto"]);
+  await made.startRelay(RELAY);
+  await made.share();
+  return made;
+}
+
+async function status(made: RelayLab): Promise<NodeState> {
+  return JSON.parse(await made.sharing.node.mustRun(["status", "--json"])) as NodeState;
+}
+
+/** Waits until the state says what was found; the state in whole, for the rest of the test. */
+async function found(made: RelayLab, wanted: "reachable" | "unreachable"): Promise<NodeState> {
+  let last: NodeState | undefined;
+  try {
+    return await poll(
+      `the node to be ${wanted}`,
+      async () => {
+        last = await status(made);
+        return last.reachability.state === wanted && last.natPath.state === "known" ? last : undefined;
+      },
+      { timeoutMs: KNOWN_TIMEOUT_MS, intervalMs: 250 },
+    );
+  } catch (error) {
+    const { reachability, natPath, portMapping } = last ?? {};
+    const seen = JSON.stringify({ reachability, natPath, portMapping }, null, 1);
+    throw new Error(`${error instanceof Error ? error.message : error}; it is ${seen}\n${made.sharing.node.output}`);
+  }
+}
+
+function hopsOf({ natPath }: NodeState): string[] {
+  if (natPath.state === "unknown") return [];
+  return natPath.hops.map(({ kind, address, externalAddress }) => `${kind} ${address} ${externalAddress}`);
+}
+
+function adviceOf({ natPath }: NodeState): string[] {
+  return natPath.state === "unknown" ? [] : natPath.advice.map(({ code }) => code);
+}
+
+describe("a node behind one router", () => {
+  it("is proven by a handshake from outside at its mapped port, and a guest then connects there", async () => {
+    const made = await share({ topology: "single", router: { mapping: "miniupnpd" } });
+    const state = await found(made, "reachable");
+    expect(state.reachability).toMatchObject({ endpoint: { host: WAN.customer.ipv4 } });
+    expect(state.natPath).toMatchObject({ verdict: "one-nat", publicAddress: WAN.customer.ipv4, reason: null });
+    expect(hopsOf(state)).toEqual([`home-router ${LAN.router.ipv4} ${WAN.customer.ipv4}`]);
+    const peers = await made.sharing.node.host.mustExec(["wg", "show", "higgs0", "allowed-ips"]);
+    expect(peers.trim()).toMatch(/^\S+\t\(none\)$/);
+    expect(await made.sharing.node.mustRun(["status"])).toMatch(/From outside +reachable at 11\.22\.33\.2:/);
+
+    const guest = await made.sharing.connectGuest("Ann");
+    expect(await guest.handshakeAge()).toBeLessThan(60);
+    // A handshake of the relay's is nobody's visit.
+    const { node } = await status(made);
+    expect(node).toMatchObject({ phase: "running", exit: { clients: { total: 1 }, reach: { source: "proven" } } });
+
+    await made.sharing.node.mustRun(["off"]);
+    expect((await status(made)).reachability).toMatchObject({ state: "unknown", reason: { code: "not-sharing" } });
+  });
+
+  it("is proven at a port its owner forwards by hand, where the router speaks no mapping protocol", async () => {
+    const made = await share({ topology: "single", router: { mapping: "none", portForward51820: true } });
+    const state = await found(made, "reachable");
+    expect(state.portMapping.state).toBe("unavailable");
+    expect(state.node).toMatchObject({
+      exit: { reach: { endpoint: { host: WAN.customer.ipv4, port: 51820 }, source: "proven" } },
+    });
+  });
+
+  it("is not reachable where the router lists a mapping that is dead, and is again once it was made anew", async () => {
+    const made = await share({ topology: "single", router: { mapping: "miniupnpd" } });
+    await found(made, "reachable");
+    const router = made.sharing.lab.router;
+    // The daemon goes on listing what the kernel has forgotten, and its connections with it.
+    await router.host.mustExec(["nft", "flush", "chain", "inet", "filter", "prerouting_miniupnpd"]);
+    await router.host.mustExec(["nft", "flush", "chain", "inet", "filter", "miniupnpd"]);
+    await router.host.mustExec(["conntrack", "-F"]);
+    const { reachability: before } = await status(made);
+    await made.sharing.node.mustRun(["ports", "refresh"]);
+    const state = await poll(
+      "the node to be proven anew",
+      async () => {
+        const now = await status(made);
+        const again = now.reachability.state === "reachable" && before.state === "reachable";
+        return again && now.reachability.provenAt > before.provenAt ? now : undefined;
+      },
+      { timeoutMs: 90_000, intervalMs: 250 },
+    );
+    expect(state.portMapping.state).toBe("mapped");
+    expect(await router.mapping?.rules()).toMatch(/dnat/);
+  });
+
+  it("learns its public address from a STUN server that anybody may ask", async () => {
+    const made = await share({ topology: "single", router: { mapping: "none", portForward51820: false } });
+    const guest = await made.sharing.lab.addGuest();
+    const transaction = new Uint8Array(12).fill(7);
+    const request = Buffer.from(encodeBindingRequest(transaction)).toString("hex");
+    const script = `
+      const socket = require("node:dgram").createSocket("udp4");
+      socket.on("message", (answer) => { console.log(answer.toString("hex")); socket.close(); });
+      socket.send(Buffer.from("${request}", "hex"), 3478, "${RELAY.ipv4}");`;
+    const printed = await guest.host.mustExec([process.execPath, "-e", script]);
+    const answer = decodeBindingAnswer(Buffer.from(printed.trim(), "hex"), transaction);
+    expect(answer?.host).toBe(guest.addresses.ipv4);
+    const state = await found(made, "unreachable");
+    expect(state.natPath).toMatchObject({ publicAddress: WAN.customer.ipv4 });
+    expect(adviceOf(state)).toEqual([]);
+    expect(state.reachability).toMatchObject({
+      reason: { code: "router-refused" },
+      advice: [{ code: "forward-on-router" }, { code: "relay-meanwhile" }],
+    });
+  });
+});
+
+describe("a node behind two NATs", () => {
+  it("is reached through both where the second router forwards when it is asked", async () => {
+    // As a router does that learns its public address from a server out there.
+    const made = await share({
+      topology: "double",
+      router: { mapping: "miniupnpd", extraConfig: [`ext_ip=${WAN.customer.ipv4}`] },
+    });
+    const state = await found(made, "reachable");
+    expect(state.natPath).toMatchObject({ verdict: "double-nat", advice: [] });
+    expect(hopsOf(state)).toEqual([
+      `home-router ${LAN.router.ipv4} ${WAN.customer.ipv4}`,
+      `second-router ${TRANSIT.double.isp} ${WAN.customer.ipv4}`,
+    ]);
+    expect(await made.sharing.lab.isp?.mapping?.rules()).toContain(TRANSIT.double.router);
+    const guest = await made.sharing.connectGuest("Ann");
+    expect(await guest.handshakeAge()).toBeLessThan(60);
+    await made.sharing.node.mustRun(["off"]);
+    await poll(
+      "the second router to forget",
+      async () => ((await made.sharing.lab.isp?.mapping?.rules())?.includes("dnat") ? undefined : true),
+      { timeoutMs: 5_000 },
+    );
+  });
+
+  it("is told that a second router does not forward, and what can be done about it", async () => {
+    const made = await share({ topology: "double", router: { mapping: "miniupnpd" } }, async ({ sharing }) => {
+      await sharing.lab.isp?.mapping?.stop();
+    });
+    const state = await found(made, "unreachable");
+    expect(state.natPath).toMatchObject({ verdict: "double-nat", publicAddress: WAN.customer.ipv4 });
+    expect(state.reachability).toMatchObject({
+      endpoint: { host: WAN.customer.ipv4, port: 51820 },
+      reason: { code: "double-nat" },
+    });
+    expect(adviceOf(state)).toEqual(["bridge-mode", "forward-on-second-router", "use-ipv6", "relay-meanwhile"]);
+    expect(hopsOf(state)[1]).toBe(`second-router ${TRANSIT.double.isp} ${WAN.customer.ipv4}`);
+    expect(await made.sharing.node.mustRun(["status"])).toContain("bridge mode");
+  });
+
+  it("is told of carrier-grade NAT, and to ask the provider", async () => {
+    const made = await share({ topology: "cgnat", router: { mapping: "miniupnpd" } });
+    const state = await found(made, "unreachable");
+    expect(state.portMapping).toMatchObject({ state: "unavailable", reason: { code: "no-public-address" } });
+    expect(state.natPath).toMatchObject({ verdict: "carrier-nat", reason: { code: "carrier-nat" } });
+    expect(adviceOf(state)).toEqual(["ask-for-public-address", "use-ipv6", "relay-meanwhile"]);
+    expect(hopsOf(state)).toEqual([
+      `home-router ${LAN.router.ipv4} null`,
+      `carrier ${TRANSIT.cgnat.isp} ${WAN.customer.ipv4}`,
+    ]);
+    // The relay does it meanwhile.
+    const guest = await made.connectGuest("Ann");
+    expect(await guest.handshakeAge()).toBeLessThan(60);
+  });
+
+  it("does not believe a router that lies about its address, though the mapping is granted", async () => {
+    const made = await share({
+      topology: "cgnat",
+      router: { mapping: "miniupnpd", extraConfig: ["ext_ip=5.6.7.8"] },
+    });
+    const state = await found(made, "unreachable");
+    expect(state.portMapping).toMatchObject({ state: "mapped", external: { host: "5.6.7.8" } });
+    expect(state.natPath).toMatchObject({ verdict: "false-address", publicAddress: WAN.customer.ipv4 });
+    expect(state.reachability).toMatchObject({ reason: { code: "false-address" } });
+    expect(adviceOf(state)).toEqual(["bridge-mode", "ask-for-public-address", "use-ipv6", "relay-meanwhile"]);
+  });
+});

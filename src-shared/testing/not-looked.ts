@@ -1,0 +1,9 @@
+/** The part of a node's state that says how it is reached, as long as nobody has looked. */
+import type { NodeState } from "../model/node-state.ts";
+
+const reason = { code: "not-sharing", message: "The node does not share at present." };
+
+export const NOT_LOOKED: Pick<NodeState, "reachability" | "natPath"> = {
+  reachability: { state: "unknown", reason },
+  natPath: { state: "unknown", reason },
+};
