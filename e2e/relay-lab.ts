@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { RelayLinkState } from "../src-shared/model/relay-link.ts";
 import { RELAY_PROTOCOL } from "../src-shared/relay/frame.ts";
-import { type Guest, type LabHost, nodeProgram, type Program, poll } from "./lab/index.ts";
+import { type Guest, type LabHost, type LabOptions, nodeProgram, type Program, poll } from "./lab/index.ts";
 import { Sharing } from "./sharing.ts";
 
 const SERVER = join(import.meta.dirname, "../dist/server.mjs");
@@ -31,9 +31,15 @@ export class RelayLab {
     this.caFile = join(this.#folder, "ca.pem");
   }
 
-  /** Lab, node (not sharing yet) and certificates; no relay runs. The node knows `relays`, in this order. */
-  static async create(relays: readonly RelayPlace[] = [FIRST]): Promise<RelayLab> {
-    const sharing = await Sharing.create({ topology: "cgnat", router: { mapping: "none", portForward51820: false } });
+  /**
+   * Lab, node (not sharing yet) and certificates; no relay runs. The node knows `relays`, in this order. By default it is
+   * behind carrier-grade NAT, and no router maps anything.
+   */
+  static async create(
+    relays: readonly RelayPlace[] = [FIRST],
+    home: LabOptions = { topology: "cgnat", router: { mapping: "none", portForward51820: false } },
+  ): Promise<RelayLab> {
+    const sharing = await Sharing.create(home);
     try {
       const made = new RelayLab(sharing);
       await made.inet.ip(RELAYS.map(({ ipv4 }) => `address add ${ipv4}/24 dev servers`));

@@ -97,7 +97,7 @@ it.skipIf(process.platform !== "linux")(
         socket.once("close", () => sockets.delete(socket));
       }
       peakBytes = Math.max(peakBytes, residentBytes());
-      peakPlaces = Math.max(peakPlaces, await metric(admin, /^higgs_relay_half_open (\d+)$/m));
+      peakPlaces = Math.max(peakPlaces, await metric(admin, /^higgs_relay_half_open_connections (\d+)$/m));
     }
     const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
     process.stdout.write(

@@ -18,8 +18,9 @@ import { readNetlinkDrops } from "./conntrack-drops.ts";
 import { MAX_LINE_CHARACTERS, parseConntrackLine } from "./conntrack-line.ts";
 
 /**
- * Socket buffer, which the kernel doubles and fills only when needed; an event takes about 1.9 kB of it. Connections expire in
- * bursts, when the kernel's own clean-up comes round, and this holds a burst of some 35,000.
+ * Socket buffer asked for, which the kernel doubles; an event takes about 1.9 kB of it, and connections expire in bursts, when the
+ * kernel's own clean-up comes round. conntrack 1.4.7 gives it to the wrong one of its two sockets: there the machine's default
+ * (net.core.rmem_default) holds some hundred events, and of bursts of thousands a part is dropped, and counted.
  */
 const BUFFER_BYTES = 32 * 1024 * 1024;
 

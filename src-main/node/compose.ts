@@ -271,6 +271,7 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
       facts,
       relay,
       ports,
+      reachability: reachability.service,
       prefixes: prefixes.current,
       published,
       emit,

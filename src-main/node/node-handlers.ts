@@ -21,6 +21,7 @@ import type { ClientRateLimiter } from "../limits/client-rate-limiter.ts";
 import { type LimitParts, limitHandlers } from "../limits/limit-handlers.ts";
 import type { PortForwardingService } from "../port-forwarding/port-forwarding-service.ts";
 import type { JoinedPrivacy } from "../privacy/join-privacy.ts";
+import type { ReachabilityService } from "../reachability/reachability-service.ts";
 import type { RelayService } from "../relay/relay-service.ts";
 import { throughBridge, throughUdp } from "../relay/relayed-config.ts";
 import type { SettingsStore } from "../storage/settings-store.ts";
@@ -43,6 +44,7 @@ export interface NodeParts {
   facts: NodeFacts;
   relay: Pick<RelayService, "place">;
   privacy: JoinedPrivacy["handlers"];
+  reachability: Pick<ReachabilityService, "refresh">;
   ports: Pick<PortForwardingService, "state" | "known" | "refresh" | "cleanup">;
   /** The prefixes clients have their addresses from, also before the node has ever shared. */
   prefixes: () => GuestPrefixes;
@@ -124,6 +126,7 @@ export function nodeHandlers(parts: NodeParts): CallHandlers<CallContext> {
     },
     "ports.refresh": async () => {
       await parts.ports.refresh();
+      await parts.reachability.refresh();
       return published.state.current;
     },
     ...parts.privacy,

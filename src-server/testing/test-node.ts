@@ -50,6 +50,12 @@ export function nonce(): string {
   return randomBytes(32).toString("base64url");
 }
 
+interface LinkOptions {
+  readonly ca?: string;
+  readonly headers?: Record<string, string>;
+  readonly rejectUnauthorized?: boolean;
+}
+
 /** A WebSocket whose messages are kept as they come. */
 export class TestLink<S extends z.ZodType<ControlMessage>> {
   readonly socket: WebSocket;
@@ -58,7 +64,7 @@ export class TestLink<S extends z.ZodType<ControlMessage>> {
   closed: { code: number; reason: string } | undefined;
   onDatagram: ((session: number, payload: Buffer) => void) | undefined;
 
-  constructor(url: string, schema: S, options: { ca?: string; headers?: Record<string, string> } = {}) {
+  constructor(url: string, schema: S, options: LinkOptions = {}) {
     this.socket = new WebSocket(url, [RELAY_PROTOCOL], { perMessageDeflate: false, ...options });
     this.socket.on("error", () => undefined);
     this.socket.on("close", (code, reason) => {
@@ -120,7 +126,7 @@ export class TestNode extends TestLink<typeof serverToNodeSchema> {
   readonly identity: Identity;
   registered: Registered | undefined;
 
-  constructor(url: string, identity: Identity = createIdentity(), options: { ca?: string } = {}) {
+  constructor(url: string, identity: Identity = createIdentity(), options: LinkOptions = {}) {
     super(`${url}/node`, serverToNodeSchema, options);
     this.identity = identity;
   }
