@@ -11,6 +11,7 @@ import { eventually, TestNode, upgrade } from "./testing/test-node.ts";
 import { portRange } from "./testing/test-server.ts";
 
 const BIN = fileURLToPath(new URL("./bin.ts", import.meta.url));
+const TEST_TIMEOUT_MS = 60_000;
 const CONNECTIONS = 10_000;
 const AT_ONCE = 250;
 /** As many as one source may have, so that 10,000 come from 400 sources. */
@@ -115,4 +116,5 @@ it.skipIf(process.platform !== "linux")(
     expect(warm.isOpen).toBe(true);
     await eventually("the strangers are gone", () => sockets.size === 0);
   },
+  TEST_TIMEOUT_MS,
 );

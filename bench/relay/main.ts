@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- relay [--rounds N] [--only hop,end-to-end,latency,overload,memory,nodes,peers]`
+ * `npm run bench -- relay [--rounds N] [--only hop,end-to-end,latency,overload,memory,nodes,path,peers]`
  *
  * Every scheme runs once per round; a ratio is the median over rounds of the ratio within one round.
  */
@@ -10,12 +10,13 @@ import { join } from "node:path";
 import process from "node:process";
 import { memory } from "./memory.ts";
 import { nodes } from "./nodes.ts";
+import { path } from "./path.ts";
 import { peers } from "./peers.ts";
 import type { Scheme } from "./schemes.ts";
 import { median, pairedRatio, table } from "./stats.ts";
 import { endToEnd, hop, type Latency, latency, type Overload, overload, type Tls } from "./tables.ts";
 
-const TABLES = ["hop", "end-to-end", "latency", "overload", "memory", "nodes", "peers"];
+const TABLES = ["hop", "end-to-end", "latency", "overload", "memory", "nodes", "path", "peers"];
 const DEFAULT_ROUNDS = 3;
 
 function print(text: string): void {
@@ -54,6 +55,7 @@ export async function main(options: readonly string[]): Promise<void> {
     if (only.includes("overload")) await overloadTable(rounds, transports);
     if (only.includes("memory")) await memory(transports, dir, print);
     if (only.includes("nodes")) await nodes(transports, dir, print);
+    if (only.includes("path")) await path(rounds, print);
     if (only.includes("peers")) await peers(rounds, tls, dir, print);
   } finally {
     rmSync(dir, { recursive: true, force: true });

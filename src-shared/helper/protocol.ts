@@ -3,6 +3,7 @@
  * A connection says `hello` first; whoever does not is closed.
  */
 import { z } from "zod";
+import { addressSchema } from "../net/address.ts";
 import {
   capabilitiesSchema,
   firewallInspectionSchema,
@@ -11,7 +12,6 @@ import {
   observedLimitSchema,
   observedWireguardSchema,
 } from "../network-observation.ts";
-import { addressSchema } from "../net/address.ts";
 import { networkSpecSchema } from "../network-spec.ts";
 import { higgsErrorSchema } from "../result.ts";
 import { connectionsEventSchema } from "./connections.ts";

@@ -57,6 +57,7 @@ export class FakeMachine {
         apply: (spec: NetworkSpec) => network.call("apply", { spec }),
         observe: async () => unwrap(await network.call("observe", {})),
         observePeers: async () => unwrap(await network.call("observe-peers", {})),
+        observeLimit: async () => ({ atMs: 0, down: null, up: null }),
         restore: async () => unwrap(await network.call("restore", {})),
         inspectFirewall: async () => INSPECTION,
         watch: () => () => {},
