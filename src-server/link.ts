@@ -84,6 +84,7 @@ export class Link<S extends z.ZodType<ControlMessage>> {
       pool,
       budget,
       write: (message, done) => socket.send(message, options, done),
+      backlogBytes: () => socket.bufferedAmount,
       onDrop: (datagrams) => {
         counters.dropped["queue-full"] += datagrams;
       },

@@ -57,6 +57,7 @@ export function outgoing(scheme: Scheme, socket: WebSocket | Socket): Outgoing {
         pool: new SlabPool((bytes) => Buffer.allocUnsafeSlow(bytes)),
         budget: new QueueBudget(),
         write: (message, done) => socket.send(message, OPTIONS, done),
+        backlogBytes: () => socket.bufferedAmount,
         ...(scheme === "immediate" ? { busyHoldMs: 0 } : {}),
       });
       return {

@@ -78,7 +78,12 @@ export class ClientLink<S extends z.ZodType<ControlMessage>> {
     this.#heardMs = nowMs;
     this.#control = new TokenBucket(CONTROL_PER_SECOND, CONTROL_BURST, nowMs);
     const options = { binary: true, compress: false, fin: true };
-    this.#sender = new LinkSender({ ...parts, soon, write: (message, done) => socket.send(message, options, done) });
+    this.#sender = new LinkSender({
+      ...parts,
+      soon,
+      write: (message, done) => socket.send(message, options, done),
+      backlogBytes: () => socket.bufferedAmount,
+    });
     this.#cancelTimer = parts.clock.after(HANDSHAKE_WITHIN_MS, () =>
       this.#giveUp({ code: "relay-timeout", message: "The relay did not answer in time." }),
     );

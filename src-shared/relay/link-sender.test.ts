@@ -90,6 +90,22 @@ describe("a link's sender", () => {
     expect(rig.arrived.map(({ tag }) => tag)).toEqual(Array.from({ length: 20 }, (_, tag) => tag));
   });
 
+  it("queues nothing while the kernel takes every message at once, though it says so only later", () => {
+    let backlogBytes = 0;
+    const rig = new Rig({ backlogBytes: () => backlogBytes });
+    for (let tag = 0; tag < 64; tag++) rig.sender.send(1, packet(tag, 1400));
+    expect(rig.sender.inFlightBytes).toBeGreaterThan(SOCKET_WINDOW_BYTES);
+    expect(rig.sender.queuedBytes).toBe(0);
+    // From here the socket keeps what it gets.
+    backlogBytes = SOCKET_WINDOW_BYTES;
+    for (let tag = 64; tag < 100; tag++) rig.sender.send(1, packet(tag, 1400));
+    expect(rig.sender.queuedBytes).toBeGreaterThan(36 * 1400);
+    backlogBytes = 0;
+    rig.drain();
+    expect(rig.arrived.map(({ tag }) => tag)).toEqual(Array.from({ length: 100 }, (_, tag) => tag));
+    expect(rig.dropped).toBe(0);
+  });
+
   it("holds the next batch for the rest of a millisecond while the link is busy, never longer", async () => {
     const rig = new Rig();
     rig.sender.send(1, packet(1));
