@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { NodeState } from "../src-shared/model/node-state.ts";
 import { decodeBindingAnswer, encodeBindingRequest } from "../src-shared/stun/message.ts";
-import { LAN, type LabOptions, poll, TRANSIT, WAN } from "./lab/index.ts";
+import { LAN, type LabOptions, poll, requireLab, TRANSIT, WAN } from "./lab/index.ts";
 import { RELAYS, RelayLab } from "./relay-lab.ts";
 
 /** Mapping, connecting to the relay and three initiations in vain take some 8 s; a busy machine takes longer. */
@@ -58,7 +58,7 @@ function adviceOf({ natPath }: NodeState): string[] {
   return natPath.state === "unknown" ? [] : natPath.advice.map(({ code }) => code);
 }
 
-describe("a node behind one router", () => {
+describe.skipIf(!requireLab())("a node behind one router", () => {
   it("is proven by a handshake from outside at its mapped port, and a guest then connects there", async () => {
     const made = await share({ topology: "single", router: { mapping: "miniupnpd" } });
     const state = await found(made, "reachable");
@@ -131,7 +131,7 @@ describe("a node behind one router", () => {
   });
 });
 
-describe("a node behind two NATs", () => {
+describe.skipIf(!requireLab())("a node behind two NATs", () => {
   it("is reached through both where the second router forwards when it is asked", async () => {
     // As a router does that learns its public address from a server out there.
     const made = await share({

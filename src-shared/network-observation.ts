@@ -106,6 +106,8 @@ export const networkObservationSchema = z.object({
   limits: observedLimitsSchema.optional(),
   links: z.array(observedLinkSchema),
   routes: z.array(observedRouteSchema),
+  /** Global IPv6 prefixes that were delegated to this machine (RFC 8415), as the routes that bar what is not in use tell. */
+  heldPrefixes: z.array(z.string()).optional(),
 });
 
 export type ObservedPeer = z.infer<typeof observedPeerSchema>;

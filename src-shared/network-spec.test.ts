@@ -163,6 +163,29 @@ describe("a spec is refused", () => {
     expect(complaintAbout({ ...spec, exit: { ...spec.exit, ipv6: "nat66" } })).toMatch(/^exit\.ipv6: /);
   });
 
+  it.each<[string, Record<string, unknown>]>([
+    ["unique local addresses that leave untranslated", { ipv6: "routed" }],
+    ["a translated prefix that is not named", { ipv6: "nptv6" }],
+    ["a prefix where nothing is translated to it", { ipv6: "nat66", ipv6Prefix: "2a0a:66:0:1::/64" }],
+    ["a translated prefix of another length", { ipv6: "nptv6", ipv6Prefix: "2a0a:66::/56" }],
+    ["a translated prefix that is not global", { ipv6: "nptv6", ipv6Prefix: "fd00:9::/64" }],
+    ["a translated prefix of IPv4", { ipv6: "nptv6", ipv6Prefix: "11.22.33.0/24" }],
+  ])("with %s", (_case, exit) => {
+    const spec = sampleSpec();
+    expect(complaintAbout({ ...spec, exit: { ...spec.exit, ...exit } })).toMatch(/^exit\.ipv6/);
+  });
+
+  it("with global addresses that leave translated", () => {
+    const spec = sampleSpec();
+    const routed = {
+      ...spec,
+      guests: { ...spec.guests, ipv6: "2a0a:66:0:1::/64" },
+      wireguard: { ...spec.wireguard, addresses: ["10.66.0.1/16", "2a0a:66:0:1::1/64"], peers: [] },
+    };
+    expect(complaintAbout({ ...routed, exit: { ...spec.exit, ipv6: "nat66" } })).toMatch(/^exit\.ipv6: /);
+    expect(networkSpecSchema.safeParse({ ...routed, exit: { ...spec.exit, ipv6: "routed" } }).error).toBeUndefined();
+  });
+
   it("and never with a crash, whatever stands in its place", () => {
     fc.assert(
       fc.property(
@@ -228,12 +251,17 @@ describe("interface names", () => {
 });
 
 describe("guest prefixes", () => {
-  it.each(["10.66.0.0/16", "172.16.0.0/16", "192.168.0.0/24", "100.64.0.0/30", "fd00::/64", "fc00::/120"])(
-    "may be %s",
-    (text) => {
-      expect(isUsableGuestPrefix(prefix(text))).toBe(true);
-    },
-  );
+  it.each([
+    "10.66.0.0/16",
+    "172.16.0.0/16",
+    "192.168.0.0/24",
+    "100.64.0.0/30",
+    "fd00::/64",
+    "fc00::/120",
+    "2a0a:66:0:1::/64",
+  ])("may be %s", (text) => {
+    expect(isUsableGuestPrefix(prefix(text))).toBe(true);
+  });
 
   it.each([
     "10.0.0.0/15",
@@ -244,6 +272,8 @@ describe("guest prefixes", () => {
     "fd00::/63",
     "fd00::/121",
     "fe80::/64",
+    "2a0a:66::/56",
+    "2002:a00:1::/64",
   ])("may not be %s", (text) => {
     expect(isUsableGuestPrefix(prefix(text))).toBe(false);
   });

@@ -20,6 +20,7 @@ import {
   splitPrefix,
 } from "./net/address.ts";
 import { endpointSchema, portSchema } from "./net/endpoint.ts";
+import { isGlobalUnicast } from "./net/global-unicast.ts";
 import { PRIVATE_IPV4, UNIQUE_LOCAL_IPV6 } from "./net/special-prefixes.ts";
 import { wireguardKeySchema } from "./net/wireguard-key.ts";
 
@@ -65,8 +66,13 @@ const exitSchema = z.strictObject({
   /** Interfaces on which answers to guests come back: forwarding is switched on there. */
   uplinks: z.array(interfaceNameSchema).max(16),
   ipv4: z.enum(["masquerade", "off"]),
-  /** `nat66` translates the guests' ULA to the uplink's address. */
-  ipv6: z.enum(["nat66", "off"]),
+  /**
+   * `nat66` translates the guests' unique local addresses to the uplink's, `nptv6` to those of `ipv6Prefix` with the same
+   * host part; `routed` lets guests out with the global addresses they have.
+   */
+  ipv6: z.enum(["nat66", "nptv6", "routed", "off"]),
+  /** For `nptv6` alone: a global prefix that is routed to this machine, as long as the guests' own. */
+  ipv6Prefix: prefixSchema.optional(),
 });
 
 const allowedDestinationSchema = z.strictObject({
@@ -113,14 +119,14 @@ export type IsolationSpec = NetworkSpec["isolation"];
 export const GUEST_IPV4_LENGTH = { shortest: 16, longest: 30 } as const;
 export const GUEST_IPV6_LENGTH = { shortest: 64, longest: 120 } as const;
 
-/** Whether a prefix may be given to guests at all: private, and of a sensible length. */
+/** Whether a prefix may be given to guests at all: private, or global IPv6, and of a sensible length. */
 export function isUsableGuestPrefix(candidate: Prefix): boolean {
   const lengths = candidate.family === 4 ? GUEST_IPV4_LENGTH : GUEST_IPV6_LENGTH;
   const space = candidate.family === 4 ? PRIVATE_IPV4 : [UNIQUE_LOCAL_IPV6];
   return (
     candidate.length >= lengths.shortest &&
     candidate.length <= lengths.longest &&
-    space.some((outer) => containsPrefix(outer, candidate))
+    (space.some((outer) => containsPrefix(outer, candidate)) || isGlobalUnicast(candidate))
   );
 }
 
@@ -148,17 +154,33 @@ function* problemsOf(spec: Unchecked): Generator<Problem> {
     return;
   }
   if (spec.guests.ipv6 !== null && (ipv6 === undefined || ipv6.family !== 6 || !isUsableGuestPrefix(ipv6))) {
-    yield { path: ["guests", "ipv6"], message: "must be a unique local IPv6 prefix of length 64 to 120" };
+    yield { path: ["guests", "ipv6"], message: "must be a unique local or global IPv6 prefix of length 64 to 120" };
     return;
   }
   if (ipv6 === undefined && spec.exit.ipv6 !== "off") {
     yield { path: ["exit", "ipv6"], message: "needs an IPv6 guest prefix" };
   }
+  yield* ipv6ExitProblems(spec.exit, ipv6);
   const guests = ipv6 === undefined ? [ipv4] : [ipv4, ipv6];
   yield* addressProblems(spec.wireguard.addresses, guests);
   yield* peerProblems(spec.wireguard.peers, spec.wireguard.addresses, guests);
   for (const { path, message } of spec.limits === undefined ? [] : limitsProblems(spec.limits, guests)) {
     yield { path: ["limits", ...path], message };
+  }
+}
+
+/** Unique local addresses never leave untranslated, global ones never leave translated. */
+function* ipv6ExitProblems(exit: Unchecked["exit"], guests: Prefix | undefined): Generator<Problem> {
+  const outside = exit.ipv6Prefix === undefined ? undefined : parsePrefix(exit.ipv6Prefix);
+  if ((exit.ipv6 === "nptv6") !== (outside !== undefined)) {
+    yield { path: ["exit", "ipv6Prefix"], message: "belongs to nptv6, and nptv6 to it" };
+  }
+  if (guests === undefined || exit.ipv6 === "off") return;
+  if (isGlobalUnicast(guests) !== (exit.ipv6 === "routed")) {
+    yield { path: ["exit", "ipv6"], message: "global guest prefixes are routed, unique local ones are translated" };
+  }
+  if (outside !== undefined && (!isGlobalUnicast(outside) || outside.length !== guests.length)) {
+    yield { path: ["exit", "ipv6Prefix"], message: "must be a global IPv6 prefix as long as the guests' own" };
   }
 }
 

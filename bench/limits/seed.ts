@@ -1,33 +1,29 @@
 /** The way of the first sketch: a process per tc call, every filter in one list, downloads over IPv4 only. */
-import { CLIENT_PREFIX, must } from "./world.ts";
-
-const DEVICE = "higgs0";
+import { clientAddress, must } from "./world.ts";
 
 export interface SeedClient {
   classId: number;
   kbit: number;
 }
 
-export function seedApply(clients: readonly SeedClient[]): void {
-  must("tc", ["qdisc", "add", "dev", DEVICE, "root", "handle", "1:", "htb", "default", "ffff"]);
-  for (const client of clients) seedAdd(client);
+export function seedApply(place: number, clients: readonly SeedClient[]): void {
+  must("tc", ["qdisc", "add", "dev", `higgs${place}`, "root", "handle", "1:", "htb", "default", "ffff"]);
+  for (const client of clients) seedAdd(place, client);
 }
 
-function seedAdd({ classId, kbit }: SeedClient): void {
+function seedAdd(place: number, { classId, kbit }: SeedClient): void {
+  const device = `higgs${place}`;
   const id = `1:${classId.toString(16)}`;
-  must("tc", ["class", "add", "dev", DEVICE, "parent", "1:", "classid", id, "htb", ...rate(kbit)]);
-  const address = `${CLIENT_PREFIX}.${classId >> 8}.${classId & 255}/32`;
+  must("tc", ["class", "add", "dev", device, "parent", "1:", "classid", id, "htb", ...rate(kbit)]);
+  const address = `${clientAddress(place, classId)}/32`;
   const match = ["u32", "match", "ip", "dst", address, "flowid", id];
-  must("tc", ["filter", "add", "dev", DEVICE, "parent", "1:", "protocol", "ip", "prio", "1", ...match]);
+  must("tc", ["filter", "add", "dev", device, "parent", "1:", "protocol", "ip", "prio", "1", ...match]);
 }
 
-export function seedChange({ classId, kbit }: SeedClient): void {
+export function seedChange(place: number, { classId, kbit }: SeedClient): void {
+  const device = `higgs${place}`;
   const id = `1:${classId.toString(16)}`;
-  must("tc", ["class", "change", "dev", DEVICE, "parent", "1:", "classid", id, "htb", ...rate(kbit)]);
-}
-
-export function seedRemove(): void {
-  must("tc", ["qdisc", "del", "dev", DEVICE, "root"]);
+  must("tc", ["class", "change", "dev", device, "parent", "1:", "classid", id, "htb", ...rate(kbit)]);
 }
 
 function rate(kbit: number): string[] {

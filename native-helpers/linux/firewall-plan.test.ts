@@ -51,6 +51,22 @@ describe("planRules", () => {
     ).toMatchFileSnapshot("../testing/golden/allowances-and-strict-ports.txt");
   });
 
+  it("translates to a prefix with tracking, and drops what nobody asked for there, as in the golden file", async () => {
+    const spec = sampleSpec();
+    const translated = { ...spec, exit: { ...spec.exit, ipv6: "nptv6" as const, ipv6Prefix: "2a0a:66:0:1::/64" } };
+    await expect(`# IPv6\n${printRules(planRules(translated, 6))}`).toMatchFileSnapshot(
+      "../testing/golden/ipv6-translated-prefix.txt",
+    );
+    expect(planRules(translated, 4)).toEqual(planRules(spec, 4));
+  });
+
+  it("translates nothing where guests' addresses are routed, and lets in no more than ever", () => {
+    const spec = sampleSpec();
+    const routed = { ...spec, exit: { ...spec.exit, ipv6: "routed" as const } };
+    expect(chainOf(routed, "nat", "HIGGS-POSTROUTING", 6)).toEqual([]);
+    expect(chainOf(routed, "filter", "HIGGS-FORWARD", 6)).toEqual(chainOf(spec, "filter", "HIGGS-FORWARD", 6));
+  });
+
   it("refuses guests of a family that is not let out, before anything else is asked", () => {
     const spec = sampleSpec();
     const refusing = { ...spec, exit: { ...spec.exit, ipv6: "off" as const } };

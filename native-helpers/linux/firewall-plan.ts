@@ -107,8 +107,15 @@ function preroutingRules({ own, spec, nodeHost, nodeAddress, family }: Facts): s
   );
 }
 
-function postroutingRules({ own, guests, forwards }: Facts): string[] {
-  return forwards ? [`-s ${guests} ! -o ${own} -j MASQUERADE`] : [];
+/**
+ * A translated prefix is NETMAP and not the stateless SNPT and DNPT: those work behind connection tracking, for which the
+ * answers then belong to no connection. Our rules drop them, and rules that did not would have to let in whatever comes.
+ */
+function postroutingRules({ own, guests, forwards, family, spec }: Facts): string[] {
+  if (!forwards) return [];
+  const leaving = `-s ${guests} ! -o ${own}`;
+  if (family === 4 || spec.exit.ipv6 === "nat66") return [`${leaving} -j MASQUERADE`];
+  return spec.exit.ipv6 === "nptv6" ? [`${leaving} -j NETMAP --to ${spec.exit.ipv6Prefix}`] : [];
 }
 
 function inputRules({ own, guests, nodeHost, spec, family }: Facts): string[] {
@@ -130,8 +137,11 @@ function inputRules({ own, guests, nodeHost, spec, family }: Facts): string[] {
   ];
 }
 
-function forwardRules({ own, guests }: Facts): string[] {
+function forwardRules({ own, guests, family, spec }: Facts): string[] {
+  // What nobody asked for at the guests' outer prefix would go back where it came from, and come again.
+  const outside = family === 6 && spec.exit.ipv6 === "nptv6" ? [`-d ${spec.exit.ipv6Prefix} -j DROP`] : [];
   return [
+    ...outside,
     `-i ${own} -j HIGGS-GUEST`,
     `-s ${guests} -j DROP`,
     `-o ${own} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,

@@ -1,6 +1,7 @@
 /** Links, addresses and routes as ip(8) reports them with `-json`. */
 import { z } from "zod";
-import { formatAddress, parseAddress } from "../../src-shared/net/address.ts";
+import { formatAddress, formatPrefix, parseAddress, parsePrefix } from "../../src-shared/net/address.ts";
+import { isGlobalUnicast } from "../../src-shared/net/global-unicast.ts";
 import type { ObservedLink, ObservedRoute } from "../../src-shared/network-observation.ts";
 import type { Run } from "./run.ts";
 
@@ -72,6 +73,20 @@ export async function readRoutes(run: Run): Promise<ObservedRoute[]> {
     }
   }
   return routes;
+}
+
+/**
+ * Prefixes a DHCPv6 client was delegated: it bars what is not assigned to a link, so that nothing of it goes back to the
+ * provider in circles (RFC 7084, section 4.3, WPD-5).
+ */
+export async function readHeldPrefixes(run: Run): Promise<string[]> {
+  const ran = await run("ip", ["-json", "-6", "route", "show", "table", "main"]);
+  const parsed = z.array(routeSchema).safeParse(ran.code === 0 ? parseJson(ran.stdout) : []);
+  const barred = parsed.success ? parsed.data.filter(({ type }) => type === "unreachable" || type === "blackhole") : [];
+  return barred.flatMap(({ dst }) => {
+    const prefix = parsePrefix(dst);
+    return prefix !== undefined && isGlobalUnicast(prefix) ? [formatPrefix(prefix)] : [];
+  });
 }
 
 /** ip prints a host route without its length. */

@@ -29,7 +29,7 @@ import { applyRules, compareRules, readTables, removeRules } from "./firewall.ts
 import { planRules } from "./firewall-plan.ts";
 import { LastEndpoints } from "./greet.ts";
 import { inspectFirewall } from "./inspect.ts";
-import { readLink, readLinks, readRoutes } from "./ip-json.ts";
+import { readHeldPrefixes, readLink, readLinks, readRoutes } from "./ip-json.ts";
 import type { Run } from "./run.ts";
 import { planForwarding, restoreSysctls, type SysctlTree } from "./sysctl.ts";
 import { traceHops } from "./trace.ts";
@@ -130,10 +130,11 @@ export class LinuxBackend implements NetworkBackend {
   async observe(): Promise<NetworkObservation> {
     const spec = this.#applied?.effective;
     const name = this.#interfaceName();
-    const [wireguard, links, routes, ipv4, ipv6, limits] = await Promise.all([
+    const [wireguard, links, routes, heldPrefixes, ipv4, ipv6, limits] = await Promise.all([
       this.observePeers(),
       readLinks(this.#run),
       readRoutes(this.#run),
+      readHeldPrefixes(this.#run),
       this.#observeFirewall(4),
       this.#observeFirewall(6),
       this.#observeLimits(),
@@ -153,6 +154,7 @@ export class LinuxBackend implements NetworkBackend {
       limits,
       links,
       routes,
+      heldPrefixes,
     };
   }
 

@@ -155,10 +155,9 @@ export class TrafficControl {
   }
 
   async #build(plan: TrafficPlan, leaf: LeafKind): Promise<Result<void>> {
-    this.#standing = undefined;
-    const cleared = await this.#clear(plan.device);
+    const cleared = await this.remove(plan.device);
     if (!cleared.ok) return cleared;
-    const ready = await this.#ensureIfb(plan.ifb);
+    const ready = await this.#makeIfb(plan.ifb);
     if (!ready.ok) return ready;
     const built = await this.#batch(buildLines(plan, leaf));
     if (!built.ok) return built;
@@ -176,28 +175,25 @@ export class TrafficControl {
     this.#standing = { plan, leaf, tables: [tablesAt(0), tablesAt(1)] };
   }
 
-  /** Takes whatever is attached to our own interface away from it, and our ifb's limits. True when there was something. */
+  /** Takes whatever is attached to our own interface away from it. True when there was something. */
   async #clear(device: string): Promise<Result<boolean>> {
-    const lines: string[] = [];
-    for (const each of [device, ifbNameOf(device)]) {
-      const seen = await readQdiscs(this.#run, each);
-      if (seen?.ingress !== undefined) lines.push(`qdisc del dev ${each} ${seen.ingress}`);
-      if (seen?.root !== undefined) lines.push(`qdisc del dev ${each} root`);
-    }
+    const seen = await readQdiscs(this.#run, device);
+    const lines = [
+      ...(seen?.ingress === undefined ? [] : [`qdisc del dev ${device} ${seen.ingress}`]),
+      ...(seen?.root === undefined ? [] : [`qdisc del dev ${device} root`]),
+    ];
     if (lines.length === 0) return ok(false);
     const done = await this.#batch(lines);
     return done.ok ? ok(true) : done;
   }
 
-  async #ensureIfb(name: string): Promise<Result<void>> {
-    const link = await readLink(this.#run, name);
-    if (link !== undefined && link.kind !== "ifb") {
+  async #makeIfb(name: string): Promise<Result<void>> {
+    if ((await readLink(this.#run, name)) !== undefined) {
       return fail("limits-refused", `There is already an interface ${name} that is not ours.`);
     }
-    const queue = ["txqueuelen", String(IFB_QUEUE_PACKETS)];
     const commands = [
-      ...(link === undefined ? [["link", "add", "dev", name, ...queue, "type", "ifb"]] : []),
-      ...(link?.up === true ? [] : [["link", "set", "dev", name, "up"]]),
+      ["link", "add", "dev", name, "txqueuelen", String(IFB_QUEUE_PACKETS), "type", "ifb"],
+      ["link", "set", "dev", name, "up"],
     ];
     for (const args of commands) {
       const ran = await this.#run("ip", args);

@@ -12,6 +12,7 @@ import { formatPrefix, parsePrefix, splitPrefix } from "../../src-shared/net/add
 import type { Ran, Run, RunOptions } from "../linux/run.ts";
 import { SysctlTree } from "../linux/sysctl.ts";
 import { FakeFirewall, FirewallRefusal } from "./fake-firewall.ts";
+import { FakeTrafficControl, TrafficRefusal } from "./fake-traffic-control.ts";
 
 interface Link {
   kind: string | undefined;
@@ -44,6 +45,8 @@ export class FakeOs {
   readonly root = mkdtempSync(join(SCRATCH, "higgs-fake-os-"));
   readonly stateDir = join(this.root, "state");
   readonly firewalls = { 4: new FakeFirewall(), 6: new FakeFirewall() };
+  /** Undefined on a machine without tc. */
+  traffic: FakeTrafficControl | undefined = new FakeTrafficControl();
   readonly links = new Map<string, Link>();
   readonly tunnels = new Map<string, Tunnel>();
   readonly routes: { dst: string; dev: string; gateway?: string }[] = [];
@@ -128,9 +131,18 @@ export class FakeOs {
     const links = [...this.links].map(([name, link]) => `link ${name} ${JSON.stringify(link)}`).sort();
     const tunnels = [...this.tunnels].map(([name, tunnel]) => `tunnel ${name} ${tunnel.listenPort}`);
     const routes = this.routes.map((route) => `route ${JSON.stringify(route)}`);
-    return [...links, ...tunnels, ...routes, ...settings, this.firewalls[4].save(), this.firewalls[6].save()].join(
-      "\n",
-    );
+    const shaped = [...(this.traffic?.devices ?? [])]
+      .filter(([, { root, ingress }]) => root || ingress)
+      .map(([name]) => `limits on ${name}`);
+    return [
+      ...links,
+      ...tunnels,
+      ...shaped,
+      ...routes,
+      ...settings,
+      this.firewalls[4].save(),
+      this.firewalls[6].save(),
+    ].join("\n");
   }
 
   /** Runs a changing step, unless something was arranged for it. */
@@ -169,6 +181,10 @@ export class FakeOs {
         return this.#ip(args, what, die);
       case "wg":
         return this.#wg(args, what, die);
+      case "tc":
+        return this.#tc(args, what, die);
+      case "unshare":
+        return this.#inEmptyNamespace(args);
       case "wireguard-go":
         return this.change(what, die, () => this.#addTunnel(args[0] ?? "", "tun"));
       default:
@@ -186,6 +202,54 @@ export class FakeOs {
     }
   }
 
+  #tc(args: readonly string[], what: string, die: () => void): Ran {
+    const { traffic } = this;
+    if (traffic === undefined) return { code: null, stdout: "", stderr: "", missing: true };
+    const [first = "", second = "", , device = "", , last] = args;
+    if (first === "-batch") {
+      const lines = readFileSync(second, "utf8").trimEnd().split("\n");
+      return this.change([what.replace(second, "FILE"), ...lines].join("\n"), die, () => this.#batch(traffic, lines));
+    }
+    if (!this.links.has(device)) return refused(`Cannot find device "${device}"`);
+    if (first === "qdisc") return printed(traffic.showQdiscs(device));
+    if (first === "class") return printed(traffic.showClasses(device, last));
+    if (first === "filter") return printed(traffic.showFilters(device, last ?? ""));
+    throw new Error(`the helper runs something unforeseen: ${what}`);
+  }
+
+  /** tc stops at the first line that is refused; what went before it stays. */
+  #batch(traffic: FakeTrafficControl, lines: readonly string[]): Ran {
+    for (const [index, line] of lines.entries()) {
+      const device = / dev (\S+)/.exec(line)?.[1] ?? "";
+      if (!this.links.has(device)) return refused(`Cannot find device "${device}"\nCommand failed FILE:${index + 1}`);
+      try {
+        traffic.perform(line);
+      } catch (error) {
+        if (error instanceof TrafficRefusal)
+          return refused(`Error: ${error.message}\nCommand failed FILE:${index + 1}`);
+        throw error;
+      }
+    }
+    return printed("");
+  }
+
+  /** Where the helper tries out what the kernel can do. */
+  #inEmptyNamespace(args: readonly string[]): Ran {
+    const [, program, , , path = ""] = args;
+    if (program === "ip") return printed("");
+    if (this.traffic === undefined)
+      return { code: 127, stdout: "", stderr: "unshare: failed to execute tc", missing: false };
+    const { queues } = this.traffic;
+    const failed = readFileSync(path, "utf8")
+      .trimEnd()
+      .split("\n")
+      .flatMap((line, index) => {
+        const queue = /^qdisc add dev lo parent \S+ (\S+)/.exec(line)?.[1];
+        return queue === undefined || queues.has(queue) ? [] : `Command failed ${path}:${index + 1}`;
+      });
+    return failed.length === 0 ? printed("") : refused(failed.join("\n"));
+  }
+
   #ip(args: readonly string[], what: string, die: () => void): Ran {
     const words = args.join(" ");
     const shown = /^-json -details address show(?: dev (\S+))?$/.exec(words);
@@ -201,6 +265,11 @@ export class FakeOs {
       /^(address add|address del) (\S+) dev (\S+)/.exec(words) ??
       [];
     const link = this.links.get(verb?.startsWith("address") === true ? (rest[0] ?? "") : name);
+    if (verb === "link add" && rest[0]?.endsWith("type ifb") === true) {
+      if (link !== undefined) return refused("RTNETLINK answers: File exists");
+      this.addLink(name, "ifb");
+      return printed("");
+    }
     if (verb === "link add") {
       if (!this.kernelWireguard) return refused("Error: Unknown device type.");
       return this.#addTunnel(name, "wireguard");
@@ -297,6 +366,7 @@ export class FakeOs {
 
   #removeLink(name: string): void {
     this.links.delete(name);
+    this.traffic?.devices.delete(name);
     this.tunnels.delete(name);
     for (let index = this.routes.length - 1; index >= 0; index--) {
       if (this.routes[index]?.dev === name) this.routes.splice(index, 1);

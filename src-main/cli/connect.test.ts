@@ -24,6 +24,7 @@ describe("higgsnode connect", () => {
   it.each([
     ["without a relay", ["--node", NODE]],
     ["without a node", ["--relay", "wss://relay.example"]],
+    ["with a node id that begins with a hyphen and is none", ["--relay", "wss://relay.example", "--node=-Vw"]],
     ["with a relay that is none", ["--relay", "https://relay.example", "--node", NODE]],
     ["with a node that is none", ["--relay", "wss://relay.example", "--node", "anna"]],
     ["with a port above 65535", ["--relay", "wss://relay.example", "--node", "70000"]],

@@ -46,7 +46,10 @@ export function addConnect(program: Command, session: Session): void {
         .makeOptionMandatory(),
     )
     .addOption(
-      new Option("--node <id>", "the node's id at the relay, or its UDP port there")
+      new Option(
+        "--node <id>",
+        "the node's id at the relay, or its UDP port there; an id that begins with - as --node=ID",
+      )
         .argParser(parseTarget)
         .makeOptionMandatory(),
     )

@@ -8,13 +8,16 @@ import { explain } from "../../src-shared/text/headline.ts";
 
 /** Facts for the table; none while nobody has looked. */
 export function reachabilityFacts(
-  { reachability, natPath }: Pick<NodeState, "reachability" | "natPath">,
+  { reachability, natPath, pinhole }: Pick<NodeState, "reachability" | "natPath" | "pinhole">,
   nowMs: number,
 ): [string, string][] {
   if (reachability.state === "unknown" && reachability.reason.code === "not-sharing") return [];
   const path = pathText(natPath);
   const facts: [string, string][] = [["From outside", reachabilityText(reachability, nowMs)]];
   if (path !== undefined) facts.push(["Way out", path]);
+  if (pinhole?.state === "open")
+    facts.push(["Over IPv6", `the router lets guests in at ${formatEndpoint(pinhole.endpoint)}`]);
+  if (pinhole?.state === "closed") facts.push(["Over IPv6", `not let in. ${explain(pinhole.reason)}`]);
   if (reachability.state === "unreachable") {
     for (const { text } of reachability.advice) facts.push(["What helps", text]);
   }

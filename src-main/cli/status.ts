@@ -105,10 +105,21 @@ const SOURCES = {
 } as const;
 const IMPLEMENTATIONS = { kernel: "in the kernel", userspace: "as a program (wireguard-go)" } as const;
 
+const IPV6_MODES = {
+  nat66: "on, translated to one address (NAT66)",
+  nptv6: "on, translated to a prefix (NPTv6)",
+  routed: "on, with addresses of their own from",
+} as const;
+
+function ipv6Check({ check }: Extract<ExitState["ipv6"], { state: "on" }>): string {
+  if (check === undefined) return "";
+  return check.outcome === "passed" ? ", tried and works" : `. ${explain(check.error)}`;
+}
+
 function ipv6Text({ ipv6 }: ExitState): string {
   switch (ipv6.state) {
     case "on":
-      return "on, translated (NAT66)";
+      return `${IPV6_MODES[ipv6.mode]}${ipv6.prefix === undefined ? "" : ` ${ipv6.prefix}`}${ipv6Check(ipv6)}`;
     case "off":
       return `off. ${explain(ipv6.reason)}`;
     case "failed":

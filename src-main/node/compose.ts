@@ -5,6 +5,8 @@ import { type Clock, systemClock } from "../../src-shared/clock.ts";
 import type { EventName } from "../../src-shared/ipc/contract.ts";
 import { exitOf, type NodeState } from "../../src-shared/model/node-state.ts";
 import { mappedEndpoint } from "../../src-shared/model/port-mapping.ts";
+import { parseAddress } from "../../src-shared/net/address.ts";
+import { parseEndpoint } from "../../src-shared/net/endpoint.ts";
 import type { NetworkObservation } from "../../src-shared/network-observation.ts";
 import { fail, type HiggsError, ok, type Result, unwrap } from "../../src-shared/result.ts";
 import type { GuestPrefixes } from "../clients/address-allocator.ts";
@@ -16,6 +18,8 @@ import { HostResolvers } from "../dns/resolvers.ts";
 import type { HelperLink } from "../helper/helper-link.ts";
 import { openHelper } from "../helper/open-helper.ts";
 import type { NodeApi, NodeEvent } from "../ipc/node-api.ts";
+import { Ipv6Checker } from "../ipv6/ipv6-checker.ts";
+import { Ipv6Pinhole } from "../ipv6/ipv6-pinhole.ts";
 import { ClientRateLimiter } from "../limits/client-rate-limiter.ts";
 import type { Logger } from "../logs/logger.ts";
 import { followNode } from "../port-forwarding/follow-node.ts";
@@ -169,12 +173,33 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
     const present = prefixes.current();
     return registry.list().map((record) => toClient(record, present, clock.nowMs(), limiter.describe(record)));
   };
+  const ipv6 = new Ipv6Checker({
+    clock,
+    logger: logger.child({ area: "ipv6" }),
+    targets: () => settings.value.get().egressTargets,
+    onChange: () => publishState(),
+  });
+  const pinhole = new Ipv6Pinhole({
+    io,
+    journal,
+    logger: logger.child({ area: "ipv6" }),
+    firstHop: async () => {
+      const to = settings.value
+        .get()
+        .egressTargets.flatMap((text) => parseEndpoint(text)?.host ?? [])
+        .find((host) => parseAddress(host)?.family === 6);
+      const traced = to === undefined ? undefined : await helper.call("trace", { to, maxHops: 1 });
+      return traced?.ok ? (traced.value[0]?.address ?? null) : null;
+    },
+    onChange: () => publishState(),
+  });
   const nodeState = (): NodeState => ({
     version: VERSION,
-    node: node.state,
+    node: ipv6.complete(node.state),
     relay: relay.state,
     portMapping: ports.state,
     ...reachability.service.findings,
+    pinhole: pinhole.state,
   });
   const published = {
     state: new Published<NodeState>(nodeState()),
@@ -197,6 +222,8 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
     updateRelay();
     updatePorts();
     reachability.update();
+    ipv6.update(node.state, node.plan?.tunnelAddresses ?? []);
+    pinhole.update(exitOf(node.state) && node.plan?.pinhole);
     publishState();
     published.clients.set(listClients());
   });
@@ -242,7 +269,8 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
   let closing: Promise<void> | undefined;
   const close = async () => {
     relay.dispose();
-    const left = reachability.service.dispose();
+    ipv6.dispose();
+    const left = Promise.all([reachability.service.dispose(), pinhole.dispose()]);
     await node.dispose();
     await left;
     await ports.cleanup();
@@ -272,6 +300,7 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
       relay,
       ports,
       reachability: reachability.service,
+      pinhole,
       prefixes: prefixes.current,
       published,
       emit,

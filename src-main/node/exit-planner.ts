@@ -10,6 +10,9 @@ import type { NetworkObservation } from "../../src-shared/network-observation.ts
 import type { NetworkSpec, PeerSpec, WireguardSpec } from "../../src-shared/network-spec.ts";
 import { fail, type HiggsError, ok, type Result } from "../../src-shared/result.ts";
 import type { GuestPrefixes } from "../clients/address-allocator.ts";
+import { chooseIpv6, type Ipv6Choice } from "../ipv6/choose-ipv6.ts";
+import type { PinholeWanted } from "../ipv6/ipv6-pinhole.ts";
+import { pinholeWanted } from "../ipv6/pinhole-wanted.ts";
 import { type Surroundings, surroundingsOf } from "../port-forwarding/home-network.ts";
 import { onLinkPrefixes, readUplinks, type Uplinks } from "../routing/network-route-manager.ts";
 import type { WireGuardManager } from "../wireguard/wireguard-manager.ts";
@@ -23,6 +26,10 @@ export interface ExitPlan {
   uplink: { ipv4: string | null; ipv6: string | null };
   reach: Reach;
   clientCount: number;
+  /** How guests get out over IPv6, and why so. */
+  ipv6?: Ipv6Choice;
+  /** What to ask the home router for, so that guests come in over IPv6. */
+  pinhole?: PinholeWanted | undefined;
   /** Why guests get no IPv6, where the plan gives them none. */
   ipv6Off: HiggsError | undefined;
   /** This machine's IPv4 address on its uplink, and the gateway there. */
@@ -57,7 +64,8 @@ export function planExit(observation: NetworkObservation, inputs: PlanInputs): R
   if (uplinks.ipv4 === null && uplinks.ipv6 === null) {
     return fail("no-uplink", "This computer has no internet connection.", "Connect it to your router and try again.");
   }
-  const ipv6Off = ipv6Refusal(settings, uplinks);
+  const surroundings = surroundingsOf(uplinks.ipv4, observation);
+  const ipv6 = chooseIpv6({ settings, guests: prefixes.ipv6, hasUplink: uplinks.ipv6 !== null, observation });
   const spec = buildNetworkSpec({
     settings,
     prefixes,
@@ -68,7 +76,7 @@ export function planExit(observation: NetworkObservation, inputs: PlanInputs): R
       inputs.probePeer,
     ),
     dnsPort,
-    ipv6Wanted: ipv6Off === undefined,
+    ipv6,
     limits: inputs.limits?.limits,
   });
   return ok({
@@ -79,10 +87,12 @@ export function planExit(observation: NetworkObservation, inputs: PlanInputs): R
     }),
     uplink: { ipv4: uplinks.ipv4?.interfaceName ?? null, ipv6: uplinks.ipv6?.interfaceName ?? null },
     reach: { ...reachOf(settings, uplinks, inputs), ipv6: ipv6EndpointOf(settings, uplinks) },
-    route: { local: localAddress(uplinks, observation), gateway: uplinks.ipv4?.gateway ?? null },
+    route: { local: localAddress(uplinks, surroundings), gateway: uplinks.ipv4?.gateway ?? null },
     clientCount,
-    ipv6Off,
-    surroundings: surroundingsOf(uplinks.ipv4, observation),
+    ipv6,
+    ipv6Off: ipv6.mode === "off" ? ipv6.reason : undefined,
+    pinhole: pinholeWanted(settings, uplinks, surroundings, observation),
+    surroundings,
     problems: [
       ...withoutAddress(wireguard.withoutAddress(prefixes).length),
       ...(inputs.limits?.refusal === undefined ? [] : [inputs.limits.refusal]),
@@ -112,16 +122,6 @@ function withoutAddress(count: number): HiggsError[] {
   ];
 }
 
-function ipv6Refusal(settings: Settings, uplinks: Uplinks): HiggsError | undefined {
-  if (settings.guestIpv6 === "off") {
-    return { code: "ipv6-switched-off", message: "IPv6 for guests is switched off in the settings." };
-  }
-  if (uplinks.ipv6 === null) {
-    return { code: "ipv6-no-uplink", message: "This network has no IPv6 connection to share." };
-  }
-  return undefined;
-}
-
 /**
  * The owner knows best, then whoever has tried from outside, then the router that forwards; otherwise the address of the
  * uplink, which is right where no router is in between.
@@ -145,7 +145,6 @@ function ipv6EndpointOf({ listenPort }: Settings, { ipv6 }: Uplinks): Endpoint |
 }
 
 /** The address on the gateway's own network, which is the one that the router knows; otherwise the first. */
-function localAddress({ ipv4 }: Uplinks, observation: NetworkObservation): string | null {
-  const surroundings = surroundingsOf(ipv4, observation);
+function localAddress({ ipv4 }: Uplinks, surroundings: Surroundings): string | null {
   return surroundings.kind === "router" ? surroundings.network.address : (ipv4?.addresses[0] ?? null);
 }

@@ -57,5 +57,10 @@ export function answerAddresses({ plan, applied }: Standing): string[] {
 function ipv6State(plan: ExitPlan, applied: ApplyResult): Ipv6State {
   if (applied.ipv6.state === "failed") return { state: "failed", error: applied.ipv6.error };
   if (plan.ipv6Off !== undefined) return { state: "off", reason: plan.ipv6Off };
-  return { state: "on", mode: "nat66" };
+  const { ipv6 } = plan;
+  // The helper's word is what counts; the plan says how and why.
+  if (ipv6 === undefined || ipv6.mode === "off") return { state: "on", mode: "nat66" };
+  const { mode, reason } = ipv6;
+  const prefix = mode === "nptv6" ? ipv6.prefix : mode === "routed" ? plan.spec.guests.ipv6 : null;
+  return { state: "on", mode, reason, ...(prefix === null ? {} : { prefix }) };
 }

@@ -10,11 +10,14 @@ import { unwrap } from "../../src-shared/result.ts";
 import { FakeClock } from "../../src-shared/testing/fake-clock.ts";
 import { addressesOf, hostPrefixOf, nodeAddressesOf } from "../clients/address-allocator.ts";
 import { ClientRegistry } from "../clients/client-registry.ts";
+import type { Ipv6Choice } from "../ipv6/choose-ipv6.ts";
 import { onLinkPrefixes, readUplinks } from "../routing/network-route-manager.ts";
 import { HOME } from "../routing/testing/observation.ts";
 import { migrate } from "../storage/migrations.ts";
 import { WireGuardManager } from "../wireguard/wireguard-manager.ts";
 import { buildNetworkSpec, type SpecParts } from "./network-spec-builder.ts";
+
+const OFF: Ipv6Choice = { mode: "off", reason: { code: "ipv6-switched-off", message: "" } };
 
 const PREFIXES = { ipv4: "10.66.0.0/16", ipv6: "fd12:3456:789a::/64" };
 
@@ -32,7 +35,7 @@ function home(more: Partial<SpecParts> = {}): SpecParts {
       peers: [],
     },
     dnsPort: 20053,
-    ipv6Wanted: true,
+    ipv6: { mode: "nat66", reason: "" },
     ...more,
   };
 }
@@ -77,7 +80,7 @@ describe("buildNetworkSpec", () => {
   it("gives no IPv6 where it is not wanted, the machine has none, or guests have no prefix", () => {
     const noPrefix = { ipv4: PREFIXES.ipv4, ipv6: null };
     for (const parts of [
-      home({ ipv6Wanted: false }),
+      home({ ipv6: OFF }),
       home({ uplinks: { ...readUplinks(HOME, "higgs0"), ipv6: null } }),
       home({ prefixes: noPrefix, wireguard: { ...home().wireguard, addresses: nodeAddressesOf(noPrefix) } }),
     ]) {
@@ -103,10 +106,14 @@ describe("buildNetworkSpec", () => {
           clients: fc.uniqueArray(fc.integer({ min: 2, max: 65_534 }), { maxLength: 30 }),
           guestIpv6: fc.option(fc.constant("fd12:3456:789a::/64")),
           dnsPort: fc.option(fc.integer({ min: 1024, max: 65_535 })),
-          ipv6Wanted: fc.boolean(),
+          ipv6Choice: fc.constantFrom<Ipv6Choice>(
+            OFF,
+            { mode: "nat66", reason: "" },
+            { mode: "nptv6", prefix: "2a0a:88:1:2::/64", reason: "" },
+          ),
           blockedPorts: fc.constantFrom("none" as const, "standard" as const, "strict" as const),
         }),
-        ({ onLink, ipv4, ipv6, all, clients, guestIpv6, dnsPort, ipv6Wanted, blockedPorts }) => {
+        ({ onLink, ipv4, ipv6, all, clients, guestIpv6, dnsPort, ipv6Choice, blockedPorts }) => {
           const prefixes = { ipv4: "10.66.0.0/16", ipv6: guestIpv6 };
           const peers = clients.map((n) => ({
             publicKey: key(n),
@@ -121,7 +128,7 @@ describe("buildNetworkSpec", () => {
             onLink,
             wireguard,
             dnsPort,
-            ipv6Wanted,
+            ipv6: ipv6Choice,
           });
           expect(networkSpecSchema.safeParse(spec).error).toBeUndefined();
           const blocked = spec.isolation.blockedDestinations.map(prefix);

@@ -5,6 +5,7 @@ import { type Family, formatPrefix, type Prefix, parsePrefix } from "../../src-s
 import { BLOCKED_IPV4, BLOCKED_IPV6 } from "../../src-shared/net/special-prefixes.ts";
 import { interfaceNameSchema, type NetworkSpec, type WireguardSpec } from "../../src-shared/network-spec.ts";
 import type { GuestPrefixes } from "../clients/address-allocator.ts";
+import type { Ipv6Choice } from "../ipv6/choose-ipv6.ts";
 import { type Uplinks, withoutContained } from "../routing/network-route-manager.ts";
 import { BLOCKED_PORTS } from "../routing/presets.ts";
 
@@ -21,8 +22,8 @@ export interface SpecParts {
   wireguard: WireguardSpec;
   /** Where the DNS answerer listens on the tunnel addresses; null leaves guests to their own resolvers. */
   dnsPort: number | null;
-  /** False where IPv6 is known not to work for guests, whatever the routes say. */
-  ipv6Wanted: boolean;
+  /** How guests get out over IPv6. */
+  ipv6: Ipv6Choice;
   /** How fast guests may be; absent where nobody is limited. */
   limits?: LimitsSpec | undefined;
 }
@@ -30,7 +31,7 @@ export interface SpecParts {
 /** Always a value that networkSpecSchema accepts. */
 export function buildNetworkSpec(parts: SpecParts): NetworkSpec {
   const { settings, prefixes, uplinks, wireguard, dnsPort } = parts;
-  const ipv6 = parts.ipv6Wanted && uplinks.ipv6 !== null && prefixes.ipv6 !== null;
+  const ipv6 = uplinks.ipv6 !== null && prefixes.ipv6 !== null ? parts.ipv6 : undefined;
   return {
     version: 1,
     wireguard,
@@ -40,7 +41,8 @@ export function buildNetworkSpec(parts: SpecParts): NetworkSpec {
       uplinks: uplinks.all.filter((name) => interfaceNameSchema.safeParse(name).success).slice(0, MAX_UPLINKS),
       // Without an uplink too: one that comes back serves guests at once.
       ipv4: "masquerade",
-      ipv6: ipv6 ? "nat66" : "off",
+      ipv6: ipv6?.mode ?? "off",
+      ...(ipv6?.mode === "nptv6" ? { ipv6Prefix: ipv6.prefix } : {}),
     },
     isolation: {
       blockedDestinations: blockedDestinations(parts.onLink),

@@ -4,10 +4,11 @@ import type { Clock } from "../../src-shared/clock.ts";
 import type { CallHandlers, CallParsed, EventName } from "../../src-shared/ipc/contract.ts";
 import type { Client, ClientConfig } from "../../src-shared/model/client.ts";
 import { exitOf, type NodeState, type PhaseState } from "../../src-shared/model/node-state.ts";
+import type { Pinhole } from "../../src-shared/model/pinhole.ts";
 import { mappedEndpoint } from "../../src-shared/model/port-mapping.ts";
 import type { Settings } from "../../src-shared/model/settings.ts";
 import { formatAddress, splitPrefix } from "../../src-shared/net/address.ts";
-import type { Endpoint } from "../../src-shared/net/endpoint.ts";
+import { type Endpoint, formatEndpoint } from "../../src-shared/net/endpoint.ts";
 import { fail, HiggsFailure, ok, type Result, unwrap } from "../../src-shared/result.ts";
 import type { GuestPrefixes } from "../clients/address-allocator.ts";
 import { addressesOf, nodeAddressesOf } from "../clients/address-allocator.ts";
@@ -17,6 +18,7 @@ import { allChecks } from "../diagnostics/all-checks.ts";
 import type { MachineFacts } from "../diagnostics/check.ts";
 import { runChecks } from "../diagnostics/run-checks.ts";
 import type { CallContext } from "../ipc/node-api.ts";
+import type { Ipv6Pinhole } from "../ipv6/ipv6-pinhole.ts";
 import type { ClientRateLimiter } from "../limits/client-rate-limiter.ts";
 import { type LimitParts, limitHandlers } from "../limits/limit-handlers.ts";
 import type { PortForwardingService } from "../port-forwarding/port-forwarding-service.ts";
@@ -45,6 +47,7 @@ export interface NodeParts {
   relay: Pick<RelayService, "place">;
   privacy: JoinedPrivacy["handlers"];
   reachability: Pick<ReachabilityService, "refresh">;
+  pinhole: Pick<Ipv6Pinhole, "state">;
   ports: Pick<PortForwardingService, "state" | "known" | "refresh" | "cleanup">;
   /** The prefixes clients have their addresses from, also before the node has ever shared. */
   prefixes: () => GuestPrefixes;
@@ -171,14 +174,17 @@ interface Way {
 }
 
 /** Errors: `no-endpoint`, `relay-not-connected`, `relay-address-unknown`. */
-function wayTo({ node, settings, relay, ports }: NodeParts, via: Via): Result<Way> {
+function wayTo({ node, settings, relay, ports, pinhole }: NodeParts, via: Via): Result<Way> {
   const { publicEndpoint, mtu } = settings.get();
   if (via !== "direct") {
     const place = relay.place(settings.get());
     if (!place.ok) return place;
     return via === "relay" ? ok(throughUdp(place.value, mtu)) : throughBridge(place.value, mtu);
   }
-  const found = mappedEndpoint(ports.state) ?? exitOf(node.state)?.reach.endpoint;
+  const reach = exitOf(node.state)?.reach;
+  // A router may be wrong about where it is; a handshake from outside is not.
+  const proven = reach?.source === "proven" ? reach.endpoint : null;
+  const found = proven ?? mappedEndpoint(ports.state) ?? reach?.endpoint;
   const endpoint = publicEndpoint === "auto" ? found : publicEndpoint;
   if (endpoint === undefined || endpoint === null) {
     return fail(
@@ -187,7 +193,13 @@ function wayTo({ node, settings, relay, ports }: NodeParts, via: Via): Result<Wa
       "Turn sharing on, or say it yourself: higgsnode settings set publicEndpoint=home.example.org:51820",
     );
   }
-  return ok({ endpoint, mtu, heading: [] });
+  return ok({ endpoint, mtu, heading: overIpv6(pinhole.state) });
+}
+
+/** For guests who have IPv6 where they are: the other way in, which no address translation stands in. */
+function overIpv6(pinhole: Pinhole): string[] {
+  if (pinhole.state !== "open") return [];
+  return [`# Where you have IPv6, this works too: Endpoint = ${formatEndpoint(pinhole.endpoint)}`];
 }
 
 /** Errors: `not-shared-yet`, `guest-network-full`, and those of `wayTo`. */

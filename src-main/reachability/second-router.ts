@@ -94,7 +94,12 @@ export class SecondRouter implements BehindRouter {
     const { value: mapping } = mapped;
     journal.note(mapping);
     const host = mapping.externalAddress === null ? undefined : parseAddress(mapping.externalAddress);
-    if (host === undefined || !isPublicAddress(host) || mapping.externalAddress === null) return undefined;
+    if (host === undefined || !isPublicAddress(host) || mapping.externalAddress === null) {
+      // A third router in front of this one: what it maps leads nowhere.
+      const released = await this.#within(RELEASE_WITHIN_MS, (signal) => client.unmap(mapping, signal));
+      if (released.ok) journal.strike(mapping);
+      return undefined;
+    }
     const endpoint = { host: mapping.externalAddress, port: mapping.externalPort };
     this.#held = { mapping, client, endpoint };
     this.#cancelRenewal();

@@ -21,7 +21,7 @@ describe("a configuration through a relay", () => {
     expect(parts.allowedIps).toHaveLength(32 + 128);
     expect(parts.heading.every((line) => line.startsWith("#"))).toBe(true);
     expect(parts.heading.join("\n")).toContain(
-      `higgsnode connect --relay wss://relay.example --node ${PLACE.nodeId} --relay-address 11.22.44.90 --relay-address 2001:db8::9`,
+      `higgsnode connect --relay wss://relay.example --node=${PLACE.nodeId} --relay-address 11.22.44.90 --relay-address 2001:db8::9`,
     );
   });
 

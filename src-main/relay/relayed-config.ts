@@ -37,7 +37,8 @@ export function throughBridge({ url, nodeId, addresses }: RelayPlace, mtu: numbe
     allowedIps: allowedIpsWithout(addresses),
     heading: [
       "# For a network that blocks UDP. Start this first, and leave it running:",
-      `#   higgsnode connect --relay ${url} --node ${nodeId}${pinned}`,
+      // With an equals sign: an id is base64url, and one in 64 begins with a hyphen.
+      `#   higgsnode connect --relay ${url} --node=${nodeId}${pinned}`,
       `# It listens on ${formatEndpoint(BRIDGE_ENDPOINT)}. AllowedIPs is everything but the relay's own addresses.`,
     ],
   });

@@ -1,6 +1,14 @@
 /** Which addresses the guest network has: such as nothing on this machine uses, and the same from one start to the next. */
 import type { Settings } from "../../src-shared/model/settings.ts";
-import { addressAt, formatPrefix, type Prefix, parsePrefix, prefix } from "../../src-shared/net/address.ts";
+import {
+  addressAt,
+  containsPrefix,
+  formatPrefix,
+  type Prefix,
+  parsePrefix,
+  prefix,
+} from "../../src-shared/net/address.ts";
+import { UNIQUE_LOCAL_IPV6 } from "../../src-shared/net/special-prefixes.ts";
 import { isUsableGuestPrefix } from "../../src-shared/network-spec.ts";
 import { fail, type HiggsError, ok, type Result } from "../../src-shared/result.ts";
 import type { SeenNetworks } from "./default-routes.ts";
@@ -97,7 +105,8 @@ function freeUla(stored: string | undefined, conflictsOf: Conflicts, random: Ran
 
 function storedUla(stored: string | undefined, random: RandomBytes): Prefix {
   const kept = parsePrefix(stored ?? "");
-  return kept !== undefined && kept.family === 6 && isUsableGuestPrefix(kept) ? kept : randomUla(random);
+  const isOurs = kept !== undefined && isUsableGuestPrefix(kept) && containsPrefix(UNIQUE_LOCAL_IPV6, kept);
+  return isOurs ? kept : randomUla(random);
 }
 
 function explicit(text: string, name: string, conflictsOf: Conflicts): Result<string> {

@@ -11,13 +11,28 @@ import { endpointSchema, portSchema } from "../net/endpoint.ts";
 import { higgsErrorSchema } from "../result.ts";
 import { timestampSchema } from "./client.ts";
 import { natPathSchema } from "./nat-path.ts";
+import { pinholeSchema } from "./pinhole.ts";
 import { portMappingStateSchema } from "./port-mapping.ts";
 import { reachabilitySchema } from "./reachability.ts";
 import { relayLinkSchema } from "./relay-link.ts";
 
 /** IPv6 for guests: unknown is its own value, off and failed are told apart and have a reason. */
 export const ipv6StateSchema = z.discriminatedUnion("state", [
-  z.object({ state: z.literal("on"), mode: z.enum(["nat66"]) }),
+  z.object({
+    state: z.literal("on"),
+    mode: z.enum(["nat66", "nptv6", "routed"]),
+    /** Why this mode. */
+    reason: z.string().optional(),
+    /** The global prefix guests are seen under; absent where they share the uplink's address. */
+    prefix: z.string().optional(),
+    /** Whether somebody out there answered to an address of the guests'; absent as long as nobody was asked. */
+    check: z
+      .discriminatedUnion("outcome", [
+        z.object({ outcome: z.literal("passed"), at: timestampSchema }),
+        z.object({ outcome: z.literal("failed"), at: timestampSchema, error: higgsErrorSchema }),
+      ])
+      .optional(),
+  }),
   z.object({ state: z.literal("off"), reason: higgsErrorSchema }),
   z.object({ state: z.literal("failed"), error: higgsErrorSchema }),
 ]);
@@ -77,6 +92,8 @@ export const nodeStateSchema = z.object({
   reachability: reachabilitySchema,
   /** What stands between this computer and the internet. */
   natPath: natPathSchema,
+  /** Whether the router lets guests in over IPv6; absent from a node that does not ask. */
+  pinhole: pinholeSchema.optional(),
 });
 
 export type Ipv6State = z.infer<typeof ipv6StateSchema>;

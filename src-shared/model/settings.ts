@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { parsePrefix, prefixSchema } from "../net/address.ts";
 import { endpointSchema, parseEndpoint, portSchema } from "../net/endpoint.ts";
+import { isGlobalUnicast } from "../net/global-unicast.ts";
 import { isLoopbackHost, parseRelayUrl, relayUrlSchema } from "../net/relay-url.ts";
 import { isUsableGuestPrefix } from "../network-spec.ts";
 import { limitFields } from "./limit.ts";
@@ -28,12 +29,27 @@ export const settingsSchema = z
     guestIpv4: z
       .union([z.literal("auto"), guestPrefixSchema(4, "must be a private IPv4 prefix of length 16 to 30")])
       .default("auto"),
-    /** `auto` makes a random unique local /64 once (RFC 4193) and keeps it. */
+    /**
+     * `auto` makes a random unique local /64 once (RFC 4193) and keeps it. A global prefix is one that is routed to this
+     * computer: guests then have addresses of their own.
+     */
     guestIpv6: z
       .union([
         z.literal("auto"),
         z.literal("off"),
-        guestPrefixSchema(6, "must be a unique local IPv6 prefix of length 64 to 120"),
+        guestPrefixSchema(6, "must be a unique local or global IPv6 prefix of length 64 to 120"),
+      ])
+      .default("auto"),
+    /** `auto` translates to a prefix where this computer has one to give (`nptv6`), else to its one address (`nat66`). */
+    guestIpv6Mode: z.enum(["auto", "nptv6", "nat66"]).default("auto"),
+    /** A global prefix that is routed to this computer, to which guests' addresses are translated. */
+    guestIpv6Prefix: z
+      .union([
+        z.literal("auto"),
+        prefixSchema.refine((text) => {
+          const parsed = parsePrefix(text);
+          return parsed !== undefined && isGlobalUnicast(parsed);
+        }, "must be a global IPv6 prefix"),
       ])
       .default("auto"),
     /** Where guests reach this node, where the owner knows better than the node: `host:port`. */
