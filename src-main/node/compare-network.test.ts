@@ -1,13 +1,19 @@
 import { describe, expect, it } from "vitest";
 import type { ApplyResult } from "../../src-shared/helper/protocol.ts";
-import type { NetworkObservation, ObservedWireguard } from "../../src-shared/network-observation.ts";
+import type { NetworkObservation } from "../../src-shared/network-observation.ts";
 import type { NetworkSpec } from "../../src-shared/network-spec.ts";
-import { sampleIpv4Spec, samplePeer, sampleSpec } from "../../src-shared/testing/sample-spec.ts";
+import {
+  type PresentTunnel,
+  sampleIpv4Spec,
+  samplePeer,
+  sampleSpec,
+  sampleTunnel,
+} from "../../src-shared/testing/sample-spec.ts";
 import { HOME } from "../routing/testing/observation.ts";
 import { findProblems } from "./compare-network.ts";
 
 type Applied = Pick<ApplyResult, "specHash" | "ipv6">;
-type Present = Extract<ObservedWireguard, { state: "present" }>;
+type Present = PresentTunnel;
 
 const APPLIED: Applied = { specHash: "abc", ipv6: { state: "on" } };
 const IPV6_FAILED: Applied = { specHash: "abc", ipv6: { state: "failed", error: { code: "x", message: "x" } } };
@@ -17,23 +23,7 @@ const SPEC: NetworkSpec = {
   wireguard: { ...sampleSpec().wireguard, peers: [samplePeer(0), samplePeer(1)] },
 };
 
-const PRESENT: Present = {
-  state: "present",
-  implementation: "kernel",
-  up: true,
-  mtu: 1420,
-  addresses: SPEC.wireguard.addresses,
-  listenPort: 51820,
-  publicKey: "",
-  peers: SPEC.wireguard.peers.map(({ publicKey, allowedIps }) => ({
-    publicKey,
-    endpoint: null,
-    allowedIps,
-    latestHandshakeAtMs: null,
-    rxBytes: 0,
-    txBytes: 0,
-  })),
-};
+const PRESENT = sampleTunnel(SPEC);
 
 const SEEN: NetworkObservation = {
   ...HOME,

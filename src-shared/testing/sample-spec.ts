@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { addressAt, formatAddress, formatPrefix, prefix } from "../net/address.ts";
 import { BLOCKED_IPV4, BLOCKED_IPV6 } from "../net/special-prefixes.ts";
+import type { ObservedWireguard } from "../network-observation.ts";
 import { type NetworkSpec, networkSpecSchema, type PeerSpec } from "../network-spec.ts";
 
 /** A well-formed public key that differs with `index`; nobody has its private half. */
@@ -106,4 +107,27 @@ export function validSpecs(
         dns: parts.dns,
       });
     });
+}
+
+export type PresentTunnel = Extract<ObservedWireguard, { state: "present" }>;
+
+/** The tunnel as it is seen where it is just what `spec` asks for, before anybody has connected. */
+export function sampleTunnel({ wireguard }: NetworkSpec): PresentTunnel {
+  return {
+    state: "present",
+    implementation: "kernel",
+    up: true,
+    mtu: wireguard.mtu,
+    addresses: wireguard.addresses,
+    listenPort: wireguard.listenPort,
+    publicKey: "",
+    peers: wireguard.peers.map(({ publicKey, allowedIps }) => ({
+      publicKey,
+      endpoint: null,
+      allowedIps,
+      latestHandshakeAtMs: null,
+      rxBytes: 0,
+      txBytes: 0,
+    })),
+  };
 }

@@ -1,9 +1,9 @@
 /** What checks look at, as values: a healthy machine, with and without a node that shares. */
 import type { ExitState, PhaseState } from "../../../src-shared/model/node-state.ts";
 import { DEFAULT_SETTINGS } from "../../../src-shared/model/settings.ts";
-import type { NetworkObservation, ObservedWireguard } from "../../../src-shared/network-observation.ts";
+import type { NetworkObservation } from "../../../src-shared/network-observation.ts";
 import { fail, ok } from "../../../src-shared/result.ts";
-import { samplePeer, sampleSpec } from "../../../src-shared/testing/sample-spec.ts";
+import { type PresentTunnel, samplePeer, sampleSpec, sampleTunnel } from "../../../src-shared/testing/sample-spec.ts";
 import type { ExitPlan } from "../../node/exit-planner.ts";
 import { CAPABILITIES, INSPECTION } from "../../node/testing/fake-machine.ts";
 import { HOME, route } from "../../routing/testing/observation.ts";
@@ -11,7 +11,7 @@ import type { Check, CheckContext, MachineFacts, SharingFacts, Verdict } from ".
 
 export const NOW_MS = Date.UTC(2026, 6, 1);
 
-export type Present = Extract<ObservedWireguard, { state: "present" }>;
+export type Present = PresentTunnel;
 
 const SPEC = { ...sampleSpec(), wireguard: { ...sampleSpec().wireguard, peers: [samplePeer(0), samplePeer(1)] } };
 
@@ -42,23 +42,7 @@ export const EXIT: ExitState = {
 
 export const RUNNING: PhaseState = { phase: "running", since: "2026-07-01T00:00:00.000Z", exit: EXIT };
 
-export const PRESENT: Present = {
-  state: "present",
-  implementation: "kernel",
-  up: true,
-  mtu: 1420,
-  addresses: SPEC.wireguard.addresses,
-  listenPort: 51820,
-  publicKey: "",
-  peers: SPEC.wireguard.peers.map(({ publicKey, allowedIps }) => ({
-    publicKey,
-    endpoint: null,
-    allowedIps,
-    latestHandshakeAtMs: null,
-    rxBytes: 0,
-    txBytes: 0,
-  })),
-};
+export const PRESENT = sampleTunnel(SPEC);
 
 /** The machine while the node shares. */
 export const SHARING_MACHINE: NetworkObservation = {
