@@ -44,9 +44,18 @@ describe.skipIf(!requireLab())("limits", () => {
     return Promise.all([iperf(anna.host, { ...how, port }), iperf(boris.host, { ...how, port: port + 1 })]);
   }
 
-  function expectRate(measured: number, wanted: number): void {
-    expect(measured / wanted).toBeGreaterThan(1 - WITHIN);
-    expect(measured / wanted).toBeLessThan(1 + WITHIN);
+  /**
+   * No measurement may exceed what is allowed. A machine that is busy with other things can only take away, so that what
+   * is missing once is measured again.
+   */
+  async function expectRates(measure: () => Promise<number[]>, wanted: number[]): Promise<void> {
+    for (let triesLeft = 2; ; triesLeft--) {
+      const shares = (await measure()).map((rate, index) => rate / (wanted[index] ?? 0));
+      for (const share of shares) expect(share).toBeLessThan(1 + WITHIN);
+      if (triesLeft > 0 && shares.some((share) => share <= 1 - WITHIN)) continue;
+      for (const share of shares) expect(share).toBeGreaterThan(1 - WITHIN);
+      return;
+    }
   }
 
   it("leave nothing behind when sharing ends", async () => {
@@ -82,24 +91,18 @@ describe.skipIf(!requireLab())("limits", () => {
     });
 
     it.each([4, 6] as const)("hold both ways with TCP over IPv%d", async (family) => {
-      const down = await both({ direction: "down", protocol: "TCP", family });
-      expectRate(down[0], 5e6);
-      expectRate(down[1], 8e6);
+      await expectRates(() => both({ direction: "down", protocol: "TCP", family }), [5e6, 8e6]);
       // Not at the same time: what acknowledges a download is a part of the upload.
-      const up = await both({ direction: "up", protocol: "TCP", family });
-      expectRate(up[0], 2e6);
-      expectRate(up[1], 3e6);
+      await expectRates(() => both({ direction: "up", protocol: "TCP", family }), [2e6, 3e6]);
     });
 
     it.each([4, 6] as const)("hold both ways at once with UDP over IPv%d", async (family) => {
-      const [down, up] = await Promise.all([
-        both({ direction: "down", protocol: "UDP", family }),
-        both({ direction: "up", protocol: "UDP", family }, 5203),
-      ]);
-      expectRate(down[0], 5e6);
-      expectRate(down[1], 8e6);
-      expectRate(up[0], 2e6);
-      expectRate(up[1], 3e6);
+      const bothWays = async () => {
+        const down = both({ direction: "down", protocol: "UDP", family });
+        const up = both({ direction: "up", protocol: "UDP", family }, 5203);
+        return [...(await down), ...(await up)];
+      };
+      await expectRates(bothWays, [5e6, 8e6, 2e6, 3e6]);
     });
 
     it.each([
@@ -133,8 +136,8 @@ describe.skipIf(!requireLab())("limits", () => {
       await pollUntil("Anna's tunnel", async () => (await anna.ping(INTERNET.web.ipv4)).received > 0, {
         timeoutMs: 20_000,
       });
-      const down = await iperf(anna.host, { direction: "down", protocol: "TCP", family: 4, port: 5201, seconds: 2 });
-      expectRate(down, 5e6);
+      const download = { direction: "down", protocol: "TCP", family: 4, port: 5201, seconds: 2 } as const;
+      await expectRates(async () => [await iperf(anna.host, download)], [5e6]);
     });
 
     it("change while a download runs, within a second and without breaking it", async () => {
@@ -171,14 +174,12 @@ describe.skipIf(!requireLab())("limits", () => {
     await sharing.node.mustRun(["settings", "set", "totalRate=6mbit/6mbit"]);
     await limit("set", "Anna", "--down", "4mbit", "--up", "4mbit", "--priority", "10");
     await limit("set", "Boris", "--down", "8mbit", "--up", "8mbit", "--priority", "1");
-    const down = await both({ direction: "down", protocol: "TCP", family: 4 });
-    expectRate(down[0], 4e6);
-    expect(down[1] / 2e6).toBeGreaterThan(0.85);
-    expect(down[1] / 2e6).toBeLessThan(1.1);
-    const up = await both({ direction: "up", protocol: "UDP", family: 6 });
-    expectRate(up[0], 4e6);
-    expect(up[1] / 2e6).toBeGreaterThan(0.85);
-    expect(up[1] / 2e6).toBeLessThan(1.1);
+    const annaAndAll = async (how: Omit<Measurement, "port">) => {
+      const [hers, his] = await both(how);
+      return [hers, hers + his];
+    };
+    await expectRates(() => annaAndAll({ direction: "down", protocol: "TCP", family: 4 }), [4e6, 6e6]);
+    await expectRates(() => annaAndAll({ direction: "up", protocol: "UDP", family: 6 }), [4e6, 6e6]);
   });
 
   describe("with a quota of 20 MB", () => {

@@ -52,6 +52,14 @@ const GROUPS: Readonly<Record<DiagnosisGroup, string>> = {
   nat: "Address translation (NAT)",
   routing: "Routing",
   firewall: "Firewall",
+  reachability: "Reachability from outside",
+  relay: "Relay",
+  dns: "Names for guests (DNS)",
+  ipv6: "IPv6",
+  mtu: "Packet size (MTU)",
+  limits: "Limits",
+  privacy: "Privacy",
+  storage: "Storage",
 };
 
 const OUTCOMES: Readonly<Record<CheckResult["outcome"], string>> = {

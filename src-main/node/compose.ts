@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { type Clock, systemClock } from "../../src-shared/clock.ts";
 import type { EventName } from "../../src-shared/ipc/contract.ts";
+import { HEALTH_NOT_LOOKED } from "../../src-shared/model/health.ts";
 import { exitOf, type NodeState } from "../../src-shared/model/node-state.ts";
 import { mappedEndpoint } from "../../src-shared/model/port-mapping.ts";
 import { parseAddress } from "../../src-shared/net/address.ts";
@@ -200,6 +201,7 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
     portMapping: ports.state,
     ...reachability.service.findings,
     pinhole: pinhole.state,
+    health: HEALTH_NOT_LOOKED,
   });
   const published = {
     state: new Published<NodeState>(nodeState()),

@@ -31,6 +31,7 @@ import { renderClientConfig } from "../wireguard/client-config.ts";
 import type { NodeFacts } from "./node-facts.ts";
 import type { NodeService } from "./node-service.ts";
 import type { Published } from "./published.ts";
+import { unbuilt } from "./unbuilt.ts";
 
 type Via = CallParsed<"clients.config">["via"];
 
@@ -133,6 +134,17 @@ export function nodeHandlers(parts: NodeParts): CallHandlers<CallContext> {
       return published.state.current;
     },
     ...parts.privacy,
+    "node.restoreNetwork": unbuilt,
+    "health.check": unbuilt,
+    "health.history": unbuilt,
+    "health.uptime": unbuilt,
+    "traffic.history": unbuilt,
+    "traffic.totals": unbuilt,
+    "diagnose.cancel": unbuilt,
+    "diagnose.trace": unbuilt,
+    "diagnose.selfTest": unbuilt,
+    "diagnose.report": unbuilt,
+    "host.facts": unbuilt,
     "diagnose.run": async (_, { signal }) => {
       const { plan, state } = node;
       const exit = exitOf(state);

@@ -5,7 +5,21 @@
  */
 import { z } from "zod";
 import { clientConfigSchema, clientNameSchema, clientSchema } from "../model/client.ts";
-import { checkResultSchema, diagnosisSchema } from "../model/diagnosis.ts";
+import {
+  checkResultSchema,
+  diagnosisSchema,
+  reportSchema,
+  selfTestSchema,
+  selfTestStepSchema,
+} from "../model/diagnosis.ts";
+import { firewallTraceQuerySchema, firewallTraceSchema } from "../model/firewall-trace.ts";
+import {
+  healthEventSchema,
+  healthHistoryQuerySchema,
+  healthHistorySchema,
+  healthSchema,
+  uptimeDaySchema,
+} from "../model/health.ts";
 import { limitChangesSchema, limitListItemSchema, limitTestSchema } from "../model/limit.ts";
 import { nodeStateSchema } from "../model/node-state.ts";
 import {
@@ -18,6 +32,7 @@ import {
   storedSchema,
 } from "../model/privacy.ts";
 import { settingsSchema } from "../model/settings.ts";
+import { trafficHistorySchema, trafficPointSchema, trafficRangeSchema, trafficTotalsSchema } from "../model/traffic.ts";
 
 export interface CallShape<I extends z.ZodType = z.ZodType, O extends z.ZodType = z.ZodType> {
   readonly kind: "call";
@@ -56,6 +71,8 @@ export const ipcContract = {
     state: call(nothing, revised(nodeStateSchema)),
     on: call(nothing, revised(nodeStateSchema)),
     off: call(nothing, revised(nodeStateSchema)),
+    /** Stops sharing and undoes whatever any earlier run left; names what could not be undone. */
+    restoreNetwork: call(nothing, z.object({ left: z.array(z.string()) })),
     stateChanged: event(revised(nodeStateSchema)),
   },
   clients: {
@@ -75,7 +92,18 @@ export const ipcContract = {
       }),
       clientConfigSchema,
     ),
+    /** All of them: what a connection gets first, and whenever a delta would not be smaller. */
     changed: event(revised(z.array(clientSchema))),
+    /** What became of the list of revision `base`; who holds another one asks for the list. */
+    delta: event(
+      z.object({
+        run: z.string(),
+        base: z.int().nonnegative(),
+        revision: z.int().nonnegative(),
+        changed: z.array(clientSchema),
+        removed: z.array(z.string()),
+      }),
+    ),
   },
   limits: {
     /** Fields that are given replace the present ones, null removes them; answered once they hold. */
@@ -107,9 +135,40 @@ export const ipcContract = {
     export: call(exportQuerySchema, exportPieceSchema),
     changed: event(revised(privacyStateSchema)),
   },
+  health: {
+    /** Looks at everything now. */
+    check: call(nothing, healthSchema),
+    history: call(healthHistoryQuerySchema, healthHistorySchema),
+    /** Newest day first. */
+    uptime: call(z.strictObject({ days: z.int().min(1).max(366).default(30) }), z.array(uptimeDaySchema)),
+    /** A new line of the history. */
+    recorded: event(healthEventSchema),
+  },
+  traffic: {
+    history: call(z.strictObject({ range: trafficRangeSchema }), trafficHistorySchema),
+    totals: call(nothing, trafficTotalsSchema),
+    /** The latest point of the five minutes' history, every two seconds while the node shares. */
+    point: event(trafficPointSchema),
+  },
+  host: {
+    /** What the program around the node can do. */
+    facts: call(
+      nothing,
+      z.object({ kind: z.enum(["desktop", "headless"]), canStartAtLogin: z.boolean(), canKeepAwake: z.boolean() }),
+    ),
+  },
   diagnose: {
     run: call(nothing, diagnosisSchema),
+    /** Ends the run that is under way; its caller gets what was finished. */
+    cancel: call(nothing, nothing),
     progress: event(z.object({ done: z.number().int(), total: z.number().int(), check: checkResultSchema })),
+    /** Why a guest's packet gets through or not. */
+    trace: call(firewallTraceQuerySchema, firewallTraceSchema),
+    /** A temporary guest goes through the exit, and is removed without a trace. */
+    selfTest: call(nothing, selfTestSchema),
+    selfTestProgress: event(selfTestStepSchema),
+    /** A redacted bundle for a bug report; sent nowhere. */
+    report: call(nothing, reportSchema),
   },
 } as const;
 

@@ -38,6 +38,10 @@ export const clientSchema = z.object({
   /** Bytes since the client was added; rx = received from the client. */
   usage: z.object({ rxBytes: z.number().int().nonnegative(), txBytes: z.number().int().nonnegative() }),
   lastHandshakeAt: timestampSchema.optional(),
+  /** Over the last two seconds or so, while connected. */
+  rate: z.object({ rxBytesPerSecond: z.number().nonnegative(), txBytesPerSecond: z.number().nonnegative() }).optional(),
+  /** How the client's packets come in, while connected. */
+  way: z.enum(["direct", "relay"]).optional(),
   limit: shownLimitSchema.optional(),
   quota: shownQuotaSchema.optional(),
 });

@@ -10,6 +10,7 @@ import { z } from "zod";
 import { endpointSchema, portSchema } from "../net/endpoint.ts";
 import { higgsErrorSchema } from "../result.ts";
 import { timestampSchema } from "./client.ts";
+import { healthSchema } from "./health.ts";
 import { natPathSchema } from "./nat-path.ts";
 import { pinholeSchema } from "./pinhole.ts";
 import { portMappingStateSchema } from "./port-mapping.ts";
@@ -94,6 +95,7 @@ export const nodeStateSchema = z.object({
   natPath: natPathSchema,
   /** Whether the router lets guests in over IPv6; absent from a node that does not ask. */
   pinhole: pinholeSchema.optional(),
+  health: healthSchema,
 });
 
 export type Ipv6State = z.infer<typeof ipv6StateSchema>;

@@ -83,6 +83,17 @@ export const settingsSchema = z
     relayCaFile: z.string().max(4096).default(""),
     /** Take `ws://` to other machines, for a network of one's own. */
     relayAllowPlain: z.boolean().default(false),
+    /** The language of panel, tray and notifications. */
+    language: z.enum(["system", "en", "ru"]).default("system"),
+    theme: z.enum(["system", "light", "dark"]).default("system"),
+    /** Start with the owner's session, where the host can. */
+    startAtLogin: z.boolean().default(false),
+    /** Keep a computer on mains power awake while guests are connected, where the host can. */
+    keepAwake: z.boolean().default(true),
+    /** Whether the owner has gone through the welcome, or dismissed it. */
+    welcomed: z.boolean().default(false),
+    /** Nothing is logged for now, whatever the log settings say. */
+    loggingPaused: z.boolean().default(false),
     ...privacyFields,
     ...limitFields,
   })

@@ -2,6 +2,7 @@
 import type { CallHandlers, EventName } from "../../../src-shared/ipc/contract.ts";
 import { type Client, clientNameKey } from "../../../src-shared/model/client.ts";
 import type { CheckResult, Diagnosis } from "../../../src-shared/model/diagnosis.ts";
+import { HEALTH_NOT_LOOKED } from "../../../src-shared/model/health.ts";
 import { changeLimit } from "../../../src-shared/model/limit.ts";
 import type { ExitState, NodeState, PhaseState } from "../../../src-shared/model/node-state.ts";
 import type { PortMappingState } from "../../../src-shared/model/port-mapping.ts";
@@ -10,6 +11,8 @@ import { describeZodError, HiggsFailure, unwrap } from "../../../src-shared/resu
 import { NOT_LOOKED } from "../../../src-shared/testing/not-looked.ts";
 import { PrivacyRig } from "../../privacy/testing/privacy-rig.ts";
 import type { CallContext, NodeApi, NodeEvent } from "../node-api.ts";
+
+const NO_TRAFFIC = { rxBytes: 0, txBytes: 0 };
 
 export const FAKE_NOW = "2026-01-01T12:00:00.000Z";
 export const FAKE_KEY = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=";
@@ -169,6 +172,17 @@ export class FakeNode implements NodeApi {
       },
       ...this.privacy.handlers,
       "ports.refresh": async () => this.#state(),
+      "node.restoreNetwork": async () => ({ left: [] }),
+      "health.check": async () => HEALTH_NOT_LOOKED,
+      "health.history": async () => ({ events: [], more: false }),
+      "health.uptime": async () => [],
+      "traffic.history": async ({ range }) => ({ range, stepSeconds: 2, points: [] }),
+      "traffic.totals": async () => ({ today: NO_TRAFFIC, month: NO_TRAFFIC }),
+      "host.facts": async () => ({ kind: "headless", canStartAtLogin: false, canKeepAwake: false }),
+      "diagnose.cancel": async () => ({}),
+      "diagnose.trace": async () => ({ verdict: "passes", reason: "Nothing stands in the way.", steps: [] }),
+      "diagnose.selfTest": async () => ({ outcome: "pass", finishedAt: FAKE_NOW, steps: [] }),
+      "diagnose.report": async () => ({ createdAt: FAKE_NOW, json: "{}", text: "" }),
       "diagnose.run": async () => {
         const checks = this.diagnosis;
         for (const [index, check] of checks.entries()) {
