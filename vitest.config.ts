@@ -8,6 +8,8 @@ export default defineConfig({
           name: "unit",
           include: ["src-*/**/*.test.ts", "src-*/**/*.test.tsx", "native-helpers/**/*.test.ts", "scripts/**/*.test.ts"],
           testTimeout: 20_000,
+          // One process after another for each file costs more than the tests themselves: no test may leave anything behind.
+          isolate: false,
         },
       },
       {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Diagnosis } from "../src-shared/model/diagnosis.ts";
-import { Higgsnode, INTERNET, NetworkSnapshot, poll, requireLab } from "./lab/index.ts";
+import { Higgsnode, INTERNET, NetworkSnapshot, requireLab } from "./lab/index.ts";
 import { Sharing } from "./sharing.ts";
 
 /** Two addresses of the lab's internet in place of the real one's. */
@@ -30,7 +30,18 @@ describe.skipIf(!requireLab())("diagnose", () => {
     const { code, diagnosis } = await diagnose();
     expect(outcomes(diagnosis, "fail")).toEqual([]);
     expect(outcomes(diagnosis, "warn")).toEqual([]);
-    expect(outcomes(diagnosis, "skipped")).toEqual([]);
+    // The router forwards by hand, the owner has named the endpoint, and no relay is set.
+    expect(outcomes(diagnosis, "skipped")).toEqual([
+      "reachability.mapping",
+      "reachability.outside",
+      "reachability.nat-path",
+      "relay.link",
+      "relay.latency",
+      "relay.server",
+      "relay.certificate",
+      "ipv6.way-in",
+      "limits.applied",
+    ]);
     expect(code).toBe(0);
   });
 
@@ -41,43 +52,6 @@ describe.skipIf(!requireLab())("diagnose", () => {
     await diagnose(new Higgsnode(host, `${host.folder}/no-node`));
     expect(NetworkSnapshot.diff(before, await NetworkSnapshot.take(host))).toEqual([]);
     expect((await sharing.state()).phase).toBe("running");
-  });
-
-  // The node repairs such things by itself, so that a fault may be gone before it is looked at: it is planted again then.
-  it.each([
-    ["a rule of ours deleted", "iptables -t nat -F HIGGS-POSTROUTING", "nat.rules"],
-    ["forwarding switched off", "echo 0 > /proc/sys/net/ipv4/conf/eth0/forwarding", "routing.forwarding"],
-    ["the firewall flushed", "iptables -F HIGGS-GUEST", "firewall.rules"],
-    ["a dropping rule before ours", "iptables -I FORWARD -i higgs0 -j DROP", "firewall.rules"],
-    [
-      "a nftables table that drops",
-      "nft add table inet x; nft 'add chain inet x f { type filter hook forward priority 0; policy drop; }'",
-      "firewall.obstacles",
-    ],
-    ["no resolver", "echo 'nameserver 11.22.44.99' > /etc/resolv.conf", "network.dns"],
-  ])("names %s", async (_, command, id) => {
-    const { host } = sharing.node;
-    const resolvers = await host.readFile("/etc/resolv.conf");
-    const { code, diagnosis } = await poll(
-      `a diagnosis that names ${id}`,
-      async () => {
-        await host.mustExec(["sh", "-c", command]);
-        const found = await diagnose();
-        return outcomes(found.diagnosis, "fail").includes(id) ? found : undefined;
-      },
-      { timeoutMs: 20_000, intervalMs: 100 },
-    );
-    await host.mustExec([
-      "sh",
-      "-c",
-      "while iptables -D FORWARD -i higgs0 -j DROP; do :; done; nft delete table inet x; true",
-    ]);
-    await host.writeFile("/etc/resolv.conf", resolvers);
-    const found = diagnosis.checks.find((check) => check.id === id);
-    expect(found?.fix).toBeTruthy();
-    expect(code).toBe(1);
-    await sharing.node.mustRun(["off"]);
-    await sharing.node.mustRun(["on"]);
   });
 
   it("looks at the machine without a running node, and says which checks it did not run", async () => {

@@ -37,10 +37,13 @@ describe.skipIf(!requireLab())("the panel of a running node", () => {
   });
 
   it("leads from off to a guest who is connected, with the screen alone", async () => {
-    await page.getByText("Not sharing").first().waitFor();
-    await takeScreenshot(page, "panel-off");
-    await page.getByRole("switch").click();
-    await page.getByText("Sharing.").first().waitFor();
+    await page.getByRole("heading", { name: "Welcome to HiggsNode" }).waitFor();
+    await takeScreenshot(page, "panel-welcome");
+    await page.getByRole("button", { name: "Turn sharing on" }).click();
+    await page.getByText("Sharing is on.").waitFor();
+    await page.getByRole("button", { name: "Continue" }).click();
+    await page.getByRole("heading", { name: "Can the internet reach this computer?" }).waitFor();
+    await page.getByRole("button", { name: "Continue" }).click();
     await page.getByLabel("Name of the new client").fill("Anna's phone");
     await page.keyboard.press("Enter");
     await page.getByRole("dialog").waitFor();
@@ -50,13 +53,17 @@ describe.skipIf(!requireLab())("the panel of a running node", () => {
       page.getByRole("button", { name: "Save file" }).click(),
     ]);
     const configuration = readFileSync(await download.path(), "utf8");
-    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Done" }).click();
+    await page.getByRole("button", { name: "Finish" }).click();
+    await page.getByRole("heading", { name: /^Sharing\./ }).waitFor();
+    await page.getByRole("link", { name: "Clients" }).click();
     const guest = await lab.addGuest();
     await guest.up(configuration);
     await guest.waitForHandshake();
     expect((await guest.fetch("http://www.example.test/")).status).toBe(200);
     const row = page.getByRole("row", { name: /Anna's phone/ });
     await row.getByText("Connected", { exact: true }).waitFor();
+    await row.getByText("directly").waitFor();
     await takeScreenshot(page, "panel-sharing");
   });
 
@@ -66,7 +73,21 @@ describe.skipIf(!requireLab())("the panel of a running node", () => {
     await node.mustRun(["client", "remove", "Boris"]);
     await page.getByRole("row", { name: /Boris/ }).waitFor({ state: "detached" });
     await node.mustRun(["off"]);
-    await page.getByText("Not sharing").first().waitFor();
+    await page.getByRole("link", { name: "Overview" }).click();
+    await page.getByRole("heading", { name: "Not sharing" }).waitFor();
+    await takeScreenshot(page, "panel-off");
+    await page.getByRole("switch", { name: "Share this connection" }).click();
+    await page.getByRole("heading", { name: /^Sharing\./ }).waitFor();
+  });
+
+  it("speaks Russian as soon as that is set, without being loaded again", async () => {
+    await node.mustRun(["settings", "set", "language=ru", "theme=dark"]);
+    await page.getByRole("heading", { name: /^Доступ открыт\./ }).waitFor();
+    expect(await page.getAttribute("html", "lang")).toBe("ru");
+    expect(await page.getAttribute("html", "data-theme")).toBe("dark");
+    await takeScreenshot(page, "panel-russian");
+    await node.mustRun(["settings", "set", "language=en", "theme=system"]);
+    await page.getByRole("heading", { name: /^Sharing\./ }).waitFor();
   });
 
   it("says when the node is gone", async () => {

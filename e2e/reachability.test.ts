@@ -1,13 +1,16 @@
 /** Proof from outside, and what stands in the way: real routers, a real relay, the real WireGuard behind the port. */
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { NodeState } from "../src-shared/model/node-state.ts";
 import { decodeBindingAnswer, encodeBindingRequest } from "../src-shared/stun/message.ts";
-import { LAN, type LabOptions, poll, requireLab, TRANSIT, WAN } from "./lab/index.ts";
+import { LAN, type LabOptions, nodeProgram, poll, requireLab, TRANSIT, WAN } from "./lab/index.ts";
+import type { FakeIgdOptions } from "./lab/servers/fake-igd.ts";
 import { RELAYS, RelayLab } from "./relay-lab.ts";
 
 /** Mapping, connecting to the relay and three initiations in vain take some 8 s; a busy machine takes longer. */
 const KNOWN_TIMEOUT_MS = 40_000;
 const [RELAY] = RELAYS;
+const FAKE_IGD = join(import.meta.dirname, "lab/servers/fake-igd.ts");
 
 let lab: RelayLab | undefined;
 afterEach(async () => {
@@ -77,6 +80,63 @@ describe.skipIf(!requireLab())("a node behind one router", () => {
 
     await made.sharing.node.mustRun(["off"]);
     expect((await status(made)).reachability).toMatchObject({ state: "unknown", reason: { code: "not-sharing" } });
+  });
+
+  it("is proven over IPv6 too, through the pinhole, by a relay that has both families", async () => {
+    const relayIpv6 = "2a0a:98::91";
+    const made = await RelayLab.create([RELAY], { topology: "single", router: { mapping: "miniupnpd" } });
+    lab = made;
+    const { node } = made.sharing;
+    await made.inet.ip([`address add ${relayIpv6}/64 dev servers nodad`]);
+    await node.host.mustExec(["sh", "-c", `echo "${relayIpv6} ${RELAY.name}" >> /etc/hosts`]);
+    await node.mustRun(["settings", "set", "publicEndpoint=auto"]);
+    await made.startRelay(RELAY, ["--listen", "[::]:443"]);
+    await made.share();
+    const state = await found(made, "reachable");
+    expect(state.reachability).toMatchObject({ endpoint: { host: WAN.customer.ipv4 } });
+    const proven = await poll(
+      "IPv6 to be proven",
+      async () => {
+        const { reachabilityIpv6 } = await status(made);
+        return reachabilityIpv6?.state === "reachable" ? reachabilityIpv6 : undefined;
+      },
+      { timeoutMs: KNOWN_TIMEOUT_MS, intervalMs: 250 },
+    );
+    expect(proven.endpoint).toEqual({ host: LAN.node.ipv6, port: 51820 });
+    // Without the pinhole the same address is silent.
+    await made.sharing.lab.router.mapping?.stop();
+    await made.sharing.lab.router.loadRules();
+    await node.mustRun(["ports", "refresh"]);
+    await poll(
+      "IPv6 to be silent",
+      async () => ((await status(made)).reachabilityIpv6?.state === "unreachable" ? true : undefined),
+      { timeoutMs: KNOWN_TIMEOUT_MS, intervalMs: 250 },
+    );
+  });
+
+  it("is back at the relay at once when its own address has changed", async () => {
+    const made = await share({ topology: "single", router: { mapping: "miniupnpd" } });
+    const before = await made.waitForRelay();
+    const { host } = made.sharing.node;
+    await host.ip([
+      `address del ${LAN.node.ipv4}/24 dev eth0`,
+      "address add 192.168.77.99/24 dev eth0",
+      `route replace default via ${LAN.router.ipv4}`,
+    ]);
+    const changedMs = performance.now();
+    await poll(
+      "another connection to the relay",
+      async () => {
+        const state = await made.relayState();
+        return state.state === "connected" && state.since !== before.since ? true : undefined;
+      },
+      { timeoutMs: KNOWN_TIMEOUT_MS, intervalMs: 100 },
+    );
+    // Without a word from the kernel it is noticed after three silent pings, of five seconds each.
+    expect(performance.now() - changedMs).toBeLessThan(10_000);
+    expect(await host.mustExec(["ss", "-Htn", "state", "established", "dport", "=", ":443"])).toContain(
+      "192.168.77.99:",
+    );
   });
 
   it("is proven at a port its owner forwards by hand, where the router speaks no mapping protocol", async () => {
@@ -154,6 +214,44 @@ describe.skipIf(!requireLab())("a node behind two NATs", () => {
       { timeoutMs: 5_000 },
     );
   });
+
+  it.each(["pcp", "upnp"] as const)(
+    "is reached through both where the second router hears %s alone, and the first says what its own address is",
+    async (protocol) => {
+      const router = { mapping: "miniupnpd", protocols: [protocol], igd: 2 } as const;
+      const made = await share({ topology: "double", router }, async ({ sharing }) => {
+        // miniupnpd maps nothing on a private address, as many routers do without a thought.
+        await sharing.lab.router.mapping?.stop();
+        const { host } = sharing.lab.router;
+        const rules = `insert rule inet filter prerouting iifname "wan" udp dport 51820 dnat ip to ${LAN.node.ipv4}
+          insert rule inet filter forward iifname "wan" ip daddr ${LAN.node.ipv4} udp dport 51820 accept`;
+        await host.mustExec(["nft", "-f", "-"], { input: rules });
+        const options: FakeIgdOptions = {
+          address: LAN.router.ipv4,
+          httpPort: 5000,
+          ssdpPort: 1900,
+          version: 1,
+          fault: "ok",
+          externalAddress: TRANSIT.double.router,
+        };
+        const fake = host.spawn([nodeProgram(), FAKE_IGD, JSON.stringify(options)]);
+        await fake.line((line) => line.includes('"ready":true'), KNOWN_TIMEOUT_MS);
+      });
+      const state = await found(made, "reachable");
+      expect(state.portMapping).toMatchObject({ state: "mapped", external: { host: TRANSIT.double.router } });
+      expect(state.natPath).toMatchObject({ verdict: "double-nat", advice: [] });
+      expect(state.reachability).toMatchObject({ endpoint: { host: WAN.customer.ipv4 } });
+      expect(await made.sharing.lab.isp?.mapping?.rules()).toContain(`dnat ip to ${TRANSIT.double.router}`);
+      const guest = await made.sharing.connectGuest("Ann");
+      expect(await guest.handshakeAge()).toBeLessThan(60);
+      await made.sharing.node.mustRun(["off"]);
+      await poll(
+        "the second router to forget",
+        async () => ((await made.sharing.lab.isp?.mapping?.rules())?.includes("dnat") ? undefined : true),
+        { timeoutMs: 5_000 },
+      );
+    },
+  );
 
   it("is told that a second router does not forward, and what can be done about it", async () => {
     const made = await share({ topology: "double", router: { mapping: "miniupnpd" } }, async ({ sharing }) => {

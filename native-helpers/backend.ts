@@ -10,6 +10,7 @@ import type {
 } from "../src-shared/network-observation.ts";
 import type { NetworkSpec } from "../src-shared/network-spec.ts";
 import type { Result } from "../src-shared/result.ts";
+import type { DiagnosticBackend } from "./diagnostics.ts";
 
 /** Who is told of guests' connections. */
 export interface ConnectionListener {
@@ -34,6 +35,8 @@ export interface NetworkBackend {
   observeLimit(classId: number): Promise<ObservedLimit>;
   /** Who the first hops on the way to an address are; absent on a platform that cannot tell. */
   trace?(question: { to: string; maxHops: number }): Promise<TracedHop[]>;
+  /** Sends every guest that was heard of a first packet, from which it learns the way here; absent where that cannot be had. */
+  greet?(): Promise<void>;
   /** Undoes everything this and any earlier run did. */
   restore(): Promise<RestoreResult>;
   inspectFirewall(): Promise<FirewallInspection>;
@@ -44,4 +47,6 @@ export interface NetworkBackend {
    * returned function is called.
    */
   watchConnections(listener: ConnectionListener): () => void;
+  /** What the diagnosis asks for; absent on a platform that cannot tell. */
+  readonly diagnostics?: DiagnosticBackend;
 }

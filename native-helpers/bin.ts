@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { systemClock } from "../src-shared/clock.ts";
 import { HELPER_SOCKET_NAME, HELPER_TOKEN_NAME } from "../src-shared/helper/protocol.ts";
 import { errorOf, fail, type HiggsError, ok, type Result } from "../src-shared/result.ts";
+import { GUEST_PROBE, runGuestProbe } from "./guest-probe.ts";
 import { Journal } from "./journal.ts";
 import { LinuxBackend } from "./linux/linux-backend.ts";
 import { run } from "./linux/run.ts";
@@ -126,6 +127,12 @@ async function main(): Promise<Result<void>> {
 function complain(error: HiggsError): never {
   process.stderr.write(`${JSON.stringify({ error })}\n`);
   process.exit(1);
+}
+
+// Inside the namespace of a temporary guest this program answers one question, and serves nobody.
+if (process.argv[2] === GUEST_PROBE) {
+  await runGuestProbe(process.stdin, (text) => process.stdout.write(text));
+  process.exit(0);
 }
 
 const started = await main().catch((thrown: unknown) => ({ ok: false as const, error: errorOf(thrown) }));

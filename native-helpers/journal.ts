@@ -14,6 +14,8 @@ const entriesSchema = z.object({
   interfaces: z.array(z.string()),
   /** Kernel settings with the value they had before the first of our changes. */
   sysctls: z.array(z.object({ key: z.string(), original: z.string() })),
+  /** Whether a temporary guest of the self-test is, or may be, there. */
+  testGuest: z.boolean().optional(),
 });
 
 export type JournalEntries = z.infer<typeof entriesSchema>;
@@ -53,7 +55,14 @@ export class Journal {
       if (!sysctls.some(({ key }) => key === save.key)) sysctls.push({ key: save.key, original: save.original });
     }
     const interfaces = [...new Set([...(present?.interfaces ?? []), ...(more.interfaces ?? [])])];
-    this.#write({ version: 1, bootId: this.#bootId, interfaces, sysctls });
+    this.#write({ ...present, version: 1, bootId: this.#bootId, interfaces, sysctls });
+  }
+
+  /** Notes that a temporary guest is about to be made, or that it is gone. */
+  setTestGuest(testGuest: boolean): void {
+    const present = this.read();
+    if ((present?.testGuest ?? false) === testGuest) return;
+    this.#write({ version: 1, bootId: this.#bootId, interfaces: [], sysctls: [], ...present, testGuest });
   }
 
   clear(): void {

@@ -22,6 +22,7 @@ import {
 import { LineSplitter } from "../src-shared/line-splitter.ts";
 import { describeZodError, errorOf, fail, type HiggsError, ok, type Result } from "../src-shared/result.ts";
 import type { NetworkBackend } from "./backend.ts";
+import { performDiagnostic } from "./diagnostics.ts";
 import type { HelperLog } from "./log.ts";
 
 /** The app, a command line, a diagnosis, and some room. */
@@ -65,6 +66,8 @@ export interface HelperServerOptions {
 interface Client {
   socket: Socket;
   known: boolean;
+  /** Asked for a temporary guest, which goes with its connection. */
+  hasTestGuest: boolean;
   waiting: number;
   unsubscribe: (() => void) | undefined;
   unsubscribeConnections: (() => void) | undefined;
@@ -125,6 +128,7 @@ export class HelperServer {
     const client: Client = {
       socket,
       known: false,
+      hasTestGuest: false,
       waiting: 0,
       unsubscribe: undefined,
       unsubscribeConnections: undefined,
@@ -157,6 +161,8 @@ export class HelperServer {
     client.unsubscribeConnections?.();
     this.#clients.delete(client);
     if (this.#controller === client) this.#controller = undefined;
+    const { diagnostics } = this.#options.backend;
+    if (client.hasTestGuest && diagnostics !== undefined) void this.#inTurn(() => diagnostics.closeTestGuest());
     this.#watchForEnd();
   }
 
@@ -232,6 +238,21 @@ export class HelperServer {
         return ok((await backend.trace?.(request.params)) ?? []);
       case "inspect-firewall":
         return ok(await this.#inTurn(() => backend.inspectFirewall()));
+      case "open-test-guest":
+        // It is one of the controller's guests: nobody else could let it in.
+        if (this.#controller !== client)
+          return fail("not-sharing", "This node does not share.", "Turn it on: higgsnode on");
+        client.hasTestGuest = true;
+        return performDiagnostic(backend.diagnostics, request, (action) => this.#inTurn(action));
+      case "read-firewall":
+      case "look-up-route":
+      case "path-mtu":
+      case "ask-test-guest":
+      case "close-test-guest":
+        return performDiagnostic(backend.diagnostics, request, (action) => this.#inTurn(action));
+      case "greet":
+        await this.#inTurn(async () => backend.greet?.());
+        return ok({});
       case "apply":
         return this.#inTurn(async () => {
           if (this.#ending) return fail("helper-ending", "The helper is ending.", "Try again in a moment.");

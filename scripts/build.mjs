@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   globSync,
   mkdirSync,
@@ -49,6 +50,7 @@ try {
   const built = [];
   for (const bundle of BUNDLES)
     if (await rebuilt(bundle.output, bundle.inputs, () => buildBundle(bundle))) built.push(bundle.output);
+  if (await rebuilt("electron/icons", ["src-main/electron/icons/**"], copyIcons)) built.push("electron/icons");
   if (await rebuilt("renderer", ["src-renderer/**"], buildRenderer)) built.push("renderer");
   if (built.length > 0) console.error(`Built ${built.join(", ")}.`);
 } finally {
@@ -101,6 +103,20 @@ async function buildBundle({ output, input, executable = false, format = "esm" }
   renameSync(path.join(workshop, output), path.join(dist, output));
   rmSync(path.join(dist, `${output}.map`), { force: true });
   if (dev) renameSync(path.join(workshop, `${output}.map`), path.join(dist, `${output}.map`));
+}
+
+/** What scripts/draw-icons.mjs has drawn, as far as the running app reads it. */
+function copyIcons() {
+  const place = path.join(dist, "electron/icons");
+  const made = path.join(workshop, "icons");
+  const from = path.join(root, "src-main/electron/icons");
+  for (const file of globSync(["*.png", "*.ico", "app/256x256.png"], { cwd: from })) {
+    mkdirSync(path.dirname(path.join(made, file)), { recursive: true });
+    copyFileSync(path.join(from, file), path.join(made, file));
+  }
+  if (existsSync(place)) renameSync(place, path.join(workshop, "icons-before"));
+  mkdirSync(path.dirname(place), { recursive: true });
+  renameSync(made, place);
 }
 
 async function buildRenderer() {

@@ -4,10 +4,10 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { systemClock } from "../src-shared/clock.ts";
 import type { HiggsBridge } from "../src-shared/ipc/bridge.ts";
-import { App } from "./app.tsx";
-import { StoreContext } from "./components/context.ts";
-import { createNodeStore } from "./store/node-store.ts";
-import "./styles.css";
+import { App } from "./app/app.tsx";
+import { StoreContext } from "./store/hooks.ts";
+import { createPanelStore } from "./store/panel-store.ts";
+import "./styles/index.css";
 import { BridgeTransport } from "./transport/bridge-transport.ts";
 import type { Transport } from "./transport/transport.ts";
 import { type SocketLike, WebSocketTransport } from "./transport/web-socket-transport.ts";
@@ -26,7 +26,7 @@ function createTransport(): Transport {
 
 const root = document.getElementById("root");
 if (root === null) throw new TypeError("index.html has no #root");
-const store = createNodeStore(createTransport());
+const store = createPanelStore(createTransport(), systemClock);
 createRoot(root).render(
   <StrictMode>
     <StoreContext value={store}>

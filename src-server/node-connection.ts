@@ -2,6 +2,7 @@
  * A node's WebSocket, from its first message to its last:
  *
  *   hello ──▶ challenge ──auth──▶ registering ──▶ registered ──▶ closed
+ *                           └───▶ visiting, for a probe alone ──────▲
  *
  * Anything out of turn closes the connection.
  */
@@ -12,6 +13,7 @@ import {
   CLOSE_CODE,
   type NodeToServer,
   nodeToServerSchema,
+  PROBE_VISITS_FEATURE,
   type ProbeOutcome,
   type ProbeRequest,
   SEALS_FEATURE,
@@ -35,9 +37,15 @@ export interface NodeContext extends LinkContext {
   hasRoomForNode(): boolean;
 }
 
+/** A visitor has its probe, of three seconds, and has gone by then. */
+const VISIT_MS = 10_000;
+
+type Hello = Extract<NodeToServer, { type: "hello" }>;
+
 type State =
   | { readonly at: "hello" }
-  | { readonly at: "challenge"; readonly challenge: Challenge; readonly resume: string | undefined }
+  | { readonly at: "challenge"; readonly challenge: Challenge; readonly hello: Hello }
+  | { readonly at: "visiting"; readonly leave: () => void }
   | { readonly at: "registering" }
   | { readonly at: "registered"; readonly node: string; readonly home: NodeHome }
   | { readonly at: "closed" };
@@ -114,14 +122,14 @@ export class NodeConnection implements NodeLink {
       case "hello": {
         if (state.at !== "hello") break;
         const challenge = this.#context.authenticator.challenge(message.node, message.nonce);
-        this.#state = { at: "challenge", challenge, resume: message.resume };
+        this.#state = { at: "challenge", challenge, hello: message };
         this.#context.log.debug("hello", { node: message.node, agent: message.agent });
         this.#link.sendControl({ type: "challenge", server: challenge.server, nonce: challenge.nonce });
         return;
       }
       case "auth": {
         if (state.at !== "challenge") break;
-        this.#authenticate(state.challenge, message.signature, state.resume);
+        this.#authenticate(state.challenge, message.signature, state.hello);
         return;
       }
       case "session-close":
@@ -133,7 +141,7 @@ export class NodeConnection implements NodeLink {
         this.#restore(state.node, state.home, message.sessions);
         return;
       case "probe":
-        if (state.at !== "registered") break;
+        if (state.at !== "registered" && state.at !== "visiting") break;
         this.#probe(message);
         return;
       case "error":
@@ -147,7 +155,7 @@ export class NodeConnection implements NodeLink {
     this.#link.protocolError("out-of-turn", `${message.type} came at the wrong time`);
   }
 
-  #authenticate(challenge: Challenge, signature: string, resume: string | undefined): void {
+  #authenticate(challenge: Challenge, signature: string, { resume, purpose }: Hello): void {
     const { authenticator, relay } = this.#context;
     if (!challenge.accepts(signature) || !authenticator.isAllowed(challenge.node)) {
       this.#link.refuse("unauthorised", CLOSE_CODE.unauthorised, {
@@ -155,6 +163,10 @@ export class NodeConnection implements NodeLink {
         message: "this server does not take this node",
         hint: "Ask the relay's operator to add the node's id to the allow-list.",
       });
+      return;
+    }
+    if (purpose === "probe") {
+      this.#visited();
       return;
     }
     if (!this.#context.hasRoomForNode()) {
@@ -183,6 +195,26 @@ export class NodeConnection implements NodeLink {
     );
   }
 
+  /** For a probe of the address that this connection comes from, whatever else the same node has here. */
+  #visited(): void {
+    const { prober, clock } = this.#context;
+    const leave = this.#seen === undefined ? undefined : prober.visit();
+    if (this.#seen === undefined || leave === undefined) {
+      this.#link.refuse("busy", CLOSE_CODE.busy, { code: "busy", message: "this server has no time to probe" });
+      return;
+    }
+    const cancel = clock.after(VISIT_MS, () => this.#link.close(1000, "visit-over"));
+    this.#state = {
+      at: "visiting",
+      leave: () => {
+        cancel();
+        leave();
+      },
+    };
+    this.#onAuthenticated();
+    this.#link.sendControl({ type: "observed", seen: this.#seen, probeKey: prober.publicKey });
+  }
+
   #registered(node: string, home: NodeHome, port: number, resumed: boolean): void {
     const { config, log, prober, relay, stun } = this.#context;
     this.#state = { at: "registered", node, home };
@@ -195,7 +227,11 @@ export class NodeConnection implements NodeLink {
       sessions: home.sessionIds,
       graceMs: config.graceMs,
       heartbeatMs: config.heartbeatMs,
-      features: [...(probes ? ["probe"] : []), ...(stun === undefined ? [] : ["stun"]), SEALS_FEATURE],
+      features: [
+        ...(probes ? ["probe", PROBE_VISITS_FEATURE] : []),
+        ...(stun === undefined ? [] : ["stun"]),
+        SEALS_FEATURE,
+      ],
       ...(this.#seen === undefined ? {} : { seen: this.#seen }),
       ...(probes ? { probeKey: prober.publicKey } : {}),
       ...(stun === undefined ? {} : { stun }),
@@ -251,6 +287,7 @@ export class NodeConnection implements NodeLink {
   #ended(): void {
     const state = this.#state;
     this.#state = { at: "closed" };
+    if (state.at === "visiting") state.leave();
     if (state.at === "registered") {
       this.#context.log.info("node-disconnected", { node: state.node });
       this.#context.relay.detach(state.node, state.home, this);

@@ -176,7 +176,7 @@ describe("a node's connection", () => {
     const node = new TestNode(started.url);
     cleanups.push(() => node.vanish());
     const { seen, probeKey, stun, features } = await node.register();
-    expect({ seen, features }).toEqual({ seen: "127.0.0.1", features: ["probe", "stun", "seals"] });
+    expect({ seen, features }).toEqual({ seen: "127.0.0.1", features: ["probe", "probe-visits", "stun", "seals"] });
     expect(stun?.port).toBe(started.server.addresses.stun?.port);
     wireguard.addPeer(Buffer.from(probeKey ?? "", "base64"));
     node.send({ type: "probe", id: 3, publicKey: base64(wireguard.publicKey), port: wireguard.port });
@@ -202,6 +202,38 @@ describe("a node's connection", () => {
     }
     const result = await eventually("a result", () => node.find("probe-result"));
     expect(result).toMatchObject({ id: 2, result: { outcome: "refused", code: "probe-busy" } });
+  });
+
+  it("for a probe alone is probed at its own address, takes nothing from the node's registration, and ends", async () => {
+    const started = await startTestServer();
+    cleanups.push(() => started.stop());
+    const wireguard = await responder();
+    const node = new TestNode(started.url);
+    cleanups.push(() => node.vanish());
+    const { probeKey } = await node.register();
+    const visitor = new TestNode(started.url, node.identity);
+    cleanups.push(() => visitor.vanish());
+    await visitor.sayHello({ purpose: "probe" });
+    const observed = await eventually("to be observed", () => visitor.find("observed"));
+    expect(observed).toEqual({ type: "observed", seen: "127.0.0.1", probeKey });
+    wireguard.addPeer(Buffer.from(observed.probeKey, "base64"));
+    visitor.send({ type: "probe", id: 1, publicKey: base64(wireguard.publicKey), port: wireguard.port });
+    const result = await eventually("a result", () => visitor.find("probe-result"));
+    expect(result).toMatchObject({ endpoint: { host: "127.0.0.1" }, result: { outcome: "answered" } });
+    expect([node.closed, visitor.find("registered")]).toEqual([undefined, undefined]);
+    visitor.sendDatagram(1, Buffer.from([1]));
+    expect(await visitor.refused()).toBe(1002);
+  });
+
+  it("for a probe alone finds a place only where there is one, and gives it back", async () => {
+    const probing = prober();
+    const places = Array.from({ length: 128 }, () => probing.visit());
+    expect(places.every((leave) => leave !== undefined)).toBe(true);
+    expect(probing.visit()).toBeUndefined();
+    for (let again = 0; again < 2; again++) places[0]?.();
+    expect(probing.visit()).toBeDefined();
+    expect(probing.visit()).toBeUndefined();
+    expect(prober({ enabled: false }).visit()).toBeUndefined();
   });
 
   it("gets no probe before it has shown who it is", async () => {

@@ -26,6 +26,8 @@ const PROBES_PER_SECOND = 0.2;
 const PROBE_BURST = 6;
 /** Sockets open at once for probes, of all nodes together. */
 const MAX_CONCURRENT = 128;
+/** Connections open at once for probes alone: as many as there can be probes, since each may have one under way. */
+const MAX_VISITORS = MAX_CONCURRENT;
 /** Networks whose rate is on record; the fullest bucket says nothing and may be forgotten. */
 const MAX_TRACKED = 16_384;
 
@@ -47,6 +49,7 @@ export class Prober {
   readonly #key = createProbeKey();
   readonly #rates = new Map<string, TokenBucket>();
   readonly #running = new Set<() => void>();
+  #visitors = 0;
   #lastStampMs = 0;
   #disposed = false;
 
@@ -60,6 +63,17 @@ export class Prober {
    */
   get publicKey(): string {
     return this.#key.publicKey.toString("base64");
+  }
+
+  /** A place for a connection that came for a probe alone: what gives it back, once; undefined where there is none. */
+  visit(): (() => void) | undefined {
+    if (!this.#options.config.probe.enabled || this.#visitors >= MAX_VISITORS) return undefined;
+    this.#visitors++;
+    let left = false;
+    return () => {
+      if (!left) this.#visitors--;
+      left = true;
+    };
   }
 
   /** Never rejects. Answers at the latest after PROBE_TIMEOUT_MS. */

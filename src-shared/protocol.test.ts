@@ -10,15 +10,22 @@ import { MAX_PEERS } from "./network-spec.ts";
 import { samplePeer, sampleSpec } from "./testing/sample-spec.ts";
 
 describe("the helper's protocol", () => {
-  it("has a handful of verbs, none of which takes a string to run", () => {
+  it("has a closed list of verbs, none of which takes a string to run", () => {
     expect(Object.keys(helperVerbs).sort()).toEqual([
       "apply",
+      "ask-test-guest",
       "capabilities",
+      "close-test-guest",
+      "greet",
       "hello",
       "inspect-firewall",
+      "look-up-route",
       "observe",
       "observe-limit",
       "observe-peers",
+      "open-test-guest",
+      "path-mtu",
+      "read-firewall",
       "restore",
       "subscribe",
       "trace",
@@ -33,6 +40,10 @@ describe("the helper's protocol", () => {
       subscribe: { topics: [] },
       "observe-limit": { classId: 2 },
       trace: { to: "192.0.2.1", maxHops: 3 },
+      "look-up-route": { to: "192.0.2.1" },
+      "path-mtu": { to: "192.0.2.1" },
+      "open-test-guest": { addresses: ["10.66.255.254"] },
+      "ask-test-guest": { question: { kind: "ping", to: "192.0.2.1" } },
     }[verb as "hello"];
     expect(params.safeParse(valid ?? {}).success).toBe(true);
     expect(params.safeParse({ ...(valid ?? {}), command: "reboot" }).success).toBe(false);

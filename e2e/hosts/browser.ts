@@ -1,7 +1,7 @@
 /** Debian's Chromium, driven by Playwright, for the panel. Playwright's own browsers are downloads and not used. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright";
+import { type Browser, chromium, type LaunchOptions, type Page } from "playwright";
 
 export const ARTIFACTS = join(import.meta.dirname, "../artifacts");
 
@@ -16,8 +16,8 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-export function launchBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS });
+export function launchBrowser(options: LaunchOptions = {}): Promise<Browser> {
+  return chromium.launch({ executablePath: "/usr/bin/chromium", args: FLAGS, ...options });
 }
 
 /** Kept under `e2e/artifacts/`, to be looked at. */

@@ -28,6 +28,15 @@ export const TRANSIT = {
   routerIpv6: "2a0a:88::2",
 } as const;
 
+/** A second way out of the node's home, beside the first: another router, on another line. */
+export const SECOND_UPLINK = {
+  router: { ipv4: "192.168.78.1", ipv6: "2a0a:78::1" },
+  node: { ipv4: "192.168.78.10", ipv6: "2a0a:78::10" },
+  lanIpv6: "2a0a:78::/64",
+  line: { ipv4: "11.22.34.1", ipv6: "2a0a:9a::1" },
+  customer: { ipv4: "11.22.34.2", ipv6: "2a0a:9a::2" },
+} as const;
+
 /** Servers out in the internet. */
 export const INTERNET = {
   web: { ipv4: "11.22.44.80", ipv6: "2a0a:98::80" },

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { FetchResult } from "./clients/fetch.ts";
 import type { ProbeOutcome, ResolveResult } from "./clients/probe.ts";
 import type { LabHost } from "./lab-host.ts";
+import { PingSeries } from "./ping-series.ts";
 import { within } from "./poll.ts";
 import type { Program } from "./program.ts";
 import { nodeProgram } from "./support.ts";
@@ -38,6 +39,11 @@ export class InternetUser {
     const result = await this.host.exec(argv, { timeoutMs: 10_000 + count * 1_200 });
     const match = /^([0-9]+) packets transmitted, ([0-9]+) received/m.exec(result.stdout);
     return { sent: Number(match?.[1] ?? 0), received: Number(match?.[2] ?? 0) };
+  }
+
+  /** Pings until it is stopped. */
+  startPing(address: string): PingSeries {
+    return new PingSeries(this.host, address);
   }
 
   /** One HTTP exchange; that nothing answered is a result, too. */

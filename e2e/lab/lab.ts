@@ -17,6 +17,7 @@ import { LabHost } from "./lab-host.ts";
 import { MAPPING_PROTOCOLS } from "./miniupnpd.ts";
 import { namespacesOf } from "./processes.ts";
 import type { Router } from "./router.ts";
+import { wireSecondUplink } from "./second-uplink.ts";
 import type { DnsQuery } from "./servers/dns-server.ts";
 import { nodeProgram } from "./support.ts";
 import { hostNames, type RouterOptions, type Topology, wire } from "./topology.ts";
@@ -114,6 +115,16 @@ export class Lab {
     await plugIn(host, this.host("inet"), "guests");
     await configure(host, own, GUESTS.gateway, this.ipv6);
     return Guest.on(host, own);
+  }
+
+  /** Plugs the node's eth1 into a second router with a line of its own; the default route stays where it is. */
+  async addSecondUplink(): Promise<Router> {
+    return wireSecondUplink({
+      node: this.host("node"),
+      inet: this.host("inet"),
+      router: await this.#startHost("second-router"),
+      ipv6: this.ipv6,
+    });
   }
 
   /** What the lab's name server has been asked so far, oldest first. */

@@ -121,7 +121,8 @@ describe("every plan", () => {
   it("masquerades guests only, and never back into the tunnel", () => {
     fc.assert(
       fc.property(validSpecs(), (spec) => {
-        const wanted = spec.exit.ipv4 === "off" ? [] : [`-s ${spec.guests.ipv4} ! -o higgs0 -j MASQUERADE`];
+        const wanted =
+          spec.exit.ipv4 === "off" ? [] : ["-o lo -j RETURN", `-s ${spec.guests.ipv4} ! -o higgs0 -j MASQUERADE`];
         expect(chainOf(spec, "nat", "HIGGS-POSTROUTING")).toEqual(wanted);
       }),
     );

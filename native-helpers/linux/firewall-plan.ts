@@ -113,9 +113,11 @@ function preroutingRules({ own, spec, nodeHost, nodeAddress, family }: Facts): s
  */
 function postroutingRules({ own, guests, forwards, family, spec }: Facts): string[] {
   if (!forwards) return [];
+  // What this machine asks itself at its tunnel address, such as whether guests' names are answered, keeps that address.
+  const inside = "-o lo -j RETURN";
   const leaving = `-s ${guests} ! -o ${own}`;
-  if (family === 4 || spec.exit.ipv6 === "nat66") return [`${leaving} -j MASQUERADE`];
-  return spec.exit.ipv6 === "nptv6" ? [`${leaving} -j NETMAP --to ${spec.exit.ipv6Prefix}`] : [];
+  if (family === 4 || spec.exit.ipv6 === "nat66") return [inside, `${leaving} -j MASQUERADE`];
+  return spec.exit.ipv6 === "nptv6" ? [inside, `${leaving} -j NETMAP --to ${spec.exit.ipv6Prefix}`] : [];
 }
 
 function inputRules({ own, guests, nodeHost, spec, family }: Facts): string[] {

@@ -1,7 +1,8 @@
 /**
  * After the interface was made anew it knows no sessions: guests would notice only when their keepalive
  * stays unanswered, some 15 s later (KEEPALIVE_TIMEOUT + REKEY_TIMEOUT, WireGuard paper, section 6).
- * The node knows where they were a moment ago and speaks first.
+ * After the machine turned to another uplink guests speak to where it was, and learn where it is from what it sends them
+ * (roaming; the same paper, section 2.1). The node knows where they were a moment ago and speaks first.
  */
 import type { ObservedWireguard } from "../../src-shared/network-observation.ts";
 import type { Run } from "./run.ts";

@@ -17,6 +17,7 @@ const OWNERS: readonly { name: string; chain: RegExp }[] = [
   { name: "Tailscale", chain: /^ts-/ },
   { name: "NetBird", chain: /^NETBIRD-/ },
   { name: "Mullvad", chain: /mullvad/i },
+  { name: "NordVPN", chain: /nordvpn|nordlynx/i },
   { name: "Kubernetes", chain: /^KUBE-/ },
   { name: "fail2ban", chain: /^f2b-/ },
   { name: "wg-quick", chain: /^wg-quick/ },
@@ -83,7 +84,7 @@ async function inspectNft(run: Run, inspection: FirewallInspection): Promise<Hig
   for (const { chain } of parsed.nftables) {
     if (chain === undefined || chain.name.startsWith(CHAIN_PREFIX)) continue;
     if (IPTABLES_TABLES.has(chain.table) && (chain.family === "ip" || chain.family === "ip6")) continue;
-    const known = /firewalld|mullvad|tailscale|netbird|libvirt|docker/i.exec(chain.table)?.[0];
+    const known = /firewalld|mullvad|tailscale|netbird|libvirt|docker|nordvpn|wg-quick|ufw/i.exec(chain.table)?.[0];
     if (known !== undefined) addOwner(inspection, known, `nftables table ${chain.family} ${chain.table}`);
     if (chain.policy !== "drop" || (chain.hook !== "forward" && chain.hook !== "input")) continue;
     for (const family of chain.family === "inet" ? ([4, 6] as const) : ([chain.family === "ip6" ? 6 : 4] as const)) {

@@ -119,6 +119,45 @@ describe("applying a spec", () => {
     expect(peers?.get(samplePeer(1).publicKey)?.endpoint).toBe("(none)");
   });
 
+  it("greets guests when the machine turns to another uplink, and when it is told to", async () => {
+    const backend = backendOn(os);
+    const spec = withPeers(sampleSpec(), [samplePeer(0), samplePeer(1)]);
+    await backend.apply(spec);
+    const seen = os.tunnels.get("higgs0")?.peers.get(samplePeer(0).publicKey);
+    if (seen === undefined) throw new Error("the peer is not set up");
+    seen.endpoint = "203.0.113.9:4242";
+    const greetings = () => os.changes.filter((change) => change.startsWith("wg set higgs0 peer"));
+    expect(greetings()).toEqual([]);
+    await backend.apply({ ...spec, exit: { ...spec.exit, uplinks: ["eth1"] } });
+    const { publicKey } = samplePeer(0);
+    const greeting = [
+      `wg set higgs0 peer ${publicKey} endpoint 203.0.113.9:4242 persistent-keepalive 25`,
+      `wg set higgs0 peer ${publicKey} persistent-keepalive 0`,
+    ];
+    expect(greetings()).toEqual(greeting);
+    await backend.greet();
+    expect(greetings()).toEqual([...greeting, ...greeting]);
+  });
+
+  it("forwards from an uplink as long as it is one", async () => {
+    const backend = backendOn(os);
+    const spec = sampleSpec();
+    const forwarding = (name: string) => os.readSetting(`net/ipv4/conf/${name}/forwarding`);
+    await backend.apply(spec);
+    await backend.apply({ ...spec, exit: { ...spec.exit, uplinks: ["eth1"] } });
+    expect([forwarding("eth0"), forwarding("eth1")]).toEqual(["0", "1"]);
+    await backend.apply(spec);
+    expect([forwarding("eth0"), forwarding("eth1")]).toEqual(["1", "0"]);
+    await backend.restore();
+    expect([forwarding("eth0"), forwarding("eth1")]).toEqual(["0", "0"]);
+  });
+
+  it("greets nobody while nothing is applied", async () => {
+    const backend = backendOn(os);
+    await backend.greet();
+    expect(os.changes).toEqual([]);
+  });
+
   it("takes wireguard-go where the kernel has no WireGuard", async () => {
     os.kernelWireguard = false;
     expect(await backendOn(os).apply(sampleSpec())).toMatchObject({ ok: true, value: { implementation: "userspace" } });

@@ -30,8 +30,9 @@ import { planRules } from "./firewall-plan.ts";
 import { LastEndpoints } from "./greet.ts";
 import { inspectFirewall } from "./inspect.ts";
 import { readHeldPrefixes, readLink, readLinks, readRoutes } from "./ip-json.ts";
+import { LinuxDiagnostics } from "./linux-diagnostics.ts";
 import type { Run } from "./run.ts";
-import { planForwarding, restoreSysctls, type SysctlTree } from "./sysctl.ts";
+import { planForwarding, restoreSysctls, type SysctlTree, withoutUplinks } from "./sysctl.ts";
 import { traceHops } from "./trace.ts";
 import { TrafficControl } from "./traffic-control.ts";
 import { ifbNameOf, isIfbName, planTraffic } from "./traffic-control-plan.ts";
@@ -78,6 +79,7 @@ export class LinuxBackend implements NetworkBackend {
   readonly #endpoints = new LastEndpoints();
   readonly #connections: ConntrackWatch;
   readonly #traffic: TrafficControl;
+  readonly diagnostics: LinuxDiagnostics;
   #applied: Applied | undefined;
 
   constructor({ run, clock, sysctls, journal, stateDir, isPortFree = isUdpPortFree }: LinuxBackendOptions) {
@@ -89,6 +91,13 @@ export class LinuxBackend implements NetworkBackend {
     this.#isPortFree = isPortFree;
     this.#connections = new ConntrackWatch({ clock });
     this.#traffic = new TrafficControl({ run, stateDir });
+    this.diagnostics = new LinuxDiagnostics({
+      run,
+      clock,
+      journal,
+      stateDir,
+      tunnel: async () => (this.#applied === undefined ? { state: "absent" } : this.observePeers()),
+    });
   }
 
   ownsNetwork(): boolean {
@@ -109,6 +118,8 @@ export class LinuxBackend implements NetworkBackend {
     const others = this.#journal.read()?.interfaces.filter((name) => !ours.has(name)) ?? [];
     // Another interface of ours, of this run or of one that crashed, would hold the prefix and the port.
     if (others.length > 0) await this.restore();
+    // One that a helper left behind that was killed; its peer is not in the spec any more.
+    if (!this.diagnostics.hasGuest) await this.diagnostics.closeTestGuest();
     const limitsOnly = await this.#applyLimits(spec, hash);
     if (limitsOnly !== undefined) return limitsOnly;
     const refused = await this.#preflight(spec);
@@ -168,11 +179,17 @@ export class LinuxBackend implements NetworkBackend {
     return this.#traffic.counters(this.#interfaceName(), classId, this.#clock.nowMs());
   }
 
+  async greet(): Promise<void> {
+    if (this.#applied !== undefined) await this.#greet(this.#applied.effective);
+  }
+
   async restore(): Promise<RestoreResult> {
     this.#connections.setGuests(undefined);
     const journal = this.#journal.read();
     const undone: string[] = [];
     const failed: string[] = [];
+    const guestLeft = await this.diagnostics.closeTestGuest();
+    failed.push(...guestLeft.map((what) => `${what} could not be removed`));
     const names = new Set([DEFAULT_INTERFACE, ifbNameOf(DEFAULT_INTERFACE), ...(journal?.interfaces ?? [])]);
     this.#traffic.forget();
     for (const name of names) {
@@ -203,7 +220,8 @@ export class LinuxBackend implements NetworkBackend {
   }
 
   watch(listener: (kinds: NetworkChange["kinds"]) => void): () => void {
-    const watch = new NetworkWatch(this.#clock, listener);
+    const options = { clock: this.#clock, run: this.#run, rulesAsPlanned: () => this.#areRulesAsPlanned() };
+    const watch = new NetworkWatch(options, listener);
     return () => watch.stop();
   }
 
@@ -316,8 +334,7 @@ export class LinuxBackend implements NetworkBackend {
     if (known.size !== applied.length) return false;
     if (!applied.every(({ publicKey, allowedIps }) => known.get(publicKey) === sorted(allowedIps))) return false;
     if (this.#forwardingPlan(spec).writes.length > 0) return false;
-    const firewalls = await Promise.all(([4, 6] as const).map((family) => this.#observeFirewall(family)));
-    if (!firewalls.every(({ state }) => state === "matches" || state === "absent")) return false;
+    if (!(await this.#areRulesAsPlanned())) return false;
     return (await this.#observeLimits()).state !== "differs";
   }
 
@@ -356,15 +373,21 @@ export class LinuxBackend implements NetworkBackend {
         : { state: "failed", error: ipv6.error },
       ...(limits === undefined ? {} : { limits }),
     };
+    const uplinksBefore = this.#applied?.effective.exit.uplinks ?? effective.exit.uplinks;
     this.#applied = { effective, hash, result };
     this.#account(effective);
-    if (tunnel.value.made) {
-      // A peer without addresses is no guest: nobody waits for it.
-      const guests = effective.wireguard.peers.filter(({ allowedIps }) => allowedIps.length > 0);
-      const keys = guests.map(({ publicKey }) => publicKey);
-      await this.#endpoints.greet(this.#run, interfaceName, keys);
-    }
+    if (tunnel.value.made || sorted(uplinksBefore) !== sorted(effective.exit.uplinks)) await this.#greet(effective);
     return ok(result);
+  }
+
+  /** Speaks to guests first, where they cannot know that the tunnel is a new one, or that it is reached another way. */
+  async #greet({ wireguard }: NetworkSpec): Promise<void> {
+    // Where they are this moment: somebody may have moved since they were last looked at.
+    await this.observePeers();
+    // A peer without addresses is no guest: nobody waits for it.
+    const guests = wireguard.peers.filter(({ allowedIps }) => allowedIps.length > 0);
+    const keys = guests.map(({ publicKey }) => publicKey);
+    await this.#endpoints.greet(this.#run, wireguard.interfaceName, keys);
   }
 
   /** Counting of connections, and who is told of them. Guests are served without it where the kernel refuses. */
@@ -434,6 +457,8 @@ export class LinuxBackend implements NetworkBackend {
         );
       }
     }
+    const saved = this.#journal.read()?.sysctls ?? [];
+    restoreSysctls(this.#sysctls, withoutUplinks(saved, spec.exit.uplinks));
     return ok(undefined);
   }
 
@@ -444,6 +469,12 @@ export class LinuxBackend implements NetworkBackend {
       ipv4: spec.exit.ipv4 !== "off",
       ipv6: spec.exit.ipv6 !== "off",
     });
+  }
+
+  async #areRulesAsPlanned(): Promise<boolean> {
+    if (this.#applied === undefined) return true;
+    const seen = await Promise.all(([4, 6] as const).map((family) => this.#observeFirewall(family)));
+    return seen.every(({ state }) => state === "matches" || state === "absent");
   }
 
   async #observeFirewall(family: Family): Promise<ObservedFirewall> {

@@ -143,6 +143,12 @@ export function restoreSysctls(
   return { undone, failed };
 }
 
+/** Of saved values, those of IPv4 forwarding on interfaces that are no uplinks any more: nothing is to be forwarded from there. */
+export function withoutUplinks(saved: readonly SavedSysctl[], uplinks: readonly string[]): SavedSysctl[] {
+  const stillWanted = new Set(uplinks.map((name) => `net/ipv4/conf/${name}/forwarding`));
+  return saved.filter(({ key }) => /^net\/ipv4\/conf\/.*\/forwarding$/.test(key) && !stillWanted.has(key));
+}
+
 function rank(key: string): number {
   if (key === "net/ipv6/conf/all/forwarding") return 0;
   return key.endsWith("/accept_ra") ? 2 : 1;

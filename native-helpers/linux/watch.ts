@@ -1,73 +1,61 @@
-/** Tells of changes of links, addresses, routes and rules, from `ip monitor`. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { createInterface } from "node:readline";
-import type { CancelTimer, Clock } from "../../src-shared/clock.ts";
+/**
+ * Tells of changes of links, addresses, routes, routing rules, forwarding and of our firewall rules. A userspace WireGuard that
+ * ends takes its link with it, so that is among them. The kernel announces no change of accept_ra, which only matters for a
+ * route that expires half an hour later: whoever compares everything from time to time sees it.
+ *
+ * What the helper changes itself is told of, too: once, since the comparison that follows finds nothing to do.
+ */
+import type { Clock } from "../../src-shared/clock.ts";
 import type { NetworkChange } from "../../src-shared/helper/protocol.ts";
+import { EventGate } from "./event-gate.ts";
+import { MonitorProgram } from "./monitor-program.ts";
+import { RuleWatch } from "./rule-watch.ts";
+import type { Run } from "./run.ts";
+import { kindsInIpMonitor } from "./watch-text.ts";
 
 type Kind = NetworkChange["kinds"][number];
 
-/** One cause makes a burst of lines; those within this time become one event. */
-const GATHER_MS = 100;
+const IP_MONITOR = ["ip", "monitor", "label", "link", "address", "route", "rule", "netconf"] as const;
 
-/** A monitor that dies is started again, not more often than this. */
-const RESTART_MS = 1_000;
+/** All that `ip monitor` could have told while it did not run. */
+const IP_KINDS: readonly Kind[] = ["link", "address", "route", "rule", "forwarding"];
 
-const KINDS: ReadonlyMap<string, Kind> = new Map([
-  ["LINK", "link"],
-  ["ADDR", "address"],
-  ["ROUTE", "route"],
-  ["RULE", "rule"],
-]);
+export interface NetworkWatchOptions {
+  clock: Clock;
+  run: Run;
+  /** Whether our firewall rules are what they should be; asked only where the kernel does not announce changes of them. */
+  rulesAsPlanned: () => Promise<boolean>;
+}
 
 export class NetworkWatch {
-  readonly #clock: Clock;
-  readonly #listener: (kinds: Kind[]) => void;
-  readonly #gathered = new Set<Kind>();
-  #child: ChildProcess | undefined;
-  #cancelGather: CancelTimer | undefined;
-  #cancelRestart: CancelTimer | undefined;
-  #stopped = false;
+  readonly #gate: EventGate<Kind>;
+  readonly #ip: MonitorProgram;
+  readonly #rules: RuleWatch;
 
-  constructor(clock: Clock, listener: (kinds: Kind[]) => void) {
-    this.#clock = clock;
-    this.#listener = listener;
-    this.#start();
+  constructor({ clock, run, rulesAsPlanned }: NetworkWatchOptions, listener: (kinds: Kind[]) => void) {
+    this.#gate = new EventGate(clock, listener);
+    this.#ip = new MonitorProgram({
+      clock,
+      command: IP_MONITOR,
+      onLines: (lines) => this.#add(kindsInIpMonitor(lines)),
+      onRestarted: () => this.#add(IP_KINDS),
+    });
+    this.#rules = new RuleWatch({
+      clock,
+      run,
+      isAsPlanned: rulesAsPlanned,
+      onChange: () => this.#add(["firewall"]),
+    });
   }
 
+  /** Ends every program and timer. Idempotent. */
   stop(): void {
-    this.#stopped = true;
-    this.#cancelGather?.();
-    this.#cancelRestart?.();
-    this.#child?.kill("SIGKILL");
-    this.#child = undefined;
+    this.#ip.stop();
+    this.#rules.stop();
+    this.#gate.stop();
   }
 
-  #start(): void {
-    const child = spawn("ip", ["monitor", "label", "link", "address", "route", "rule"], {
-      stdio: ["ignore", "pipe", "ignore"],
-      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" },
-      cwd: "/",
-    });
-    this.#child = child;
-    createInterface({ input: child.stdout }).on("line", (line) => this.#heard(line));
-    const ended = () => {
-      if (this.#stopped || this.#child !== child) return;
-      this.#child = undefined;
-      this.#cancelRestart = this.#clock.after(RESTART_MS, () => this.#start());
-    };
-    child.on("error", ended);
-    child.on("exit", ended);
-  }
-
-  #heard(line: string): void {
-    const kind = KINDS.get(/^\[([A-Z]+)\]/.exec(line)?.[1] ?? "");
-    if (kind === undefined) return;
-    this.#gathered.add(kind);
-    this.#cancelGather ??= this.#clock.after(GATHER_MS, () => {
-      this.#cancelGather = undefined;
-      const kinds = [...this.#gathered];
-      this.#gathered.clear();
-      this.#listener(kinds);
-    });
+  #add(kinds: Iterable<Kind>): void {
+    for (const kind of kinds) this.#gate.add(kind);
   }
 }

@@ -83,6 +83,10 @@ export class FakeBackend implements NetworkBackend {
     return this.#perform("observe-limit", () => ({ atMs: 0, down: null, up: null }));
   }
 
+  greet(): Promise<void> {
+    return this.#perform("greet", () => undefined);
+  }
+
   restore(): Promise<RestoreResult> {
     return this.#perform("restore", () => {
       this.owns = false;

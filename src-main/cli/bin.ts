@@ -7,6 +7,7 @@ import { STOP_SIGNALS, type StopSignal } from "../headless/headless-host.ts";
 import { VERSION } from "../version.ts";
 import type { CliHost } from "./host.ts";
 import { runCli } from "./main.ts";
+import { readSecret } from "./read-secret.ts";
 
 const distDir = findDistDir(import.meta.dirname);
 
@@ -14,6 +15,7 @@ const host: CliHost = {
   stdout: (text) => void process.stdout.write(text),
   stderr: (text) => void process.stderr.write(text),
   stderrIsTerminal: process.stderr.isTTY === true,
+  readSecret: (prompt) => readSecret(process.stdin, process.stderr, prompt),
   env: process.env,
   platform: process.platform,
   version: VERSION,
@@ -24,6 +26,7 @@ const host: CliHost = {
   parts: {
     prepareNode: async (options) => (await import("../headless/prepare-node.ts")).prepareNode(options),
     diagnoseOffline: async (options) => (await import("../diagnostics/offline.ts")).diagnoseOffline(options),
+    reportOffline: async (options) => (await import("../diagnostics/offline.ts")).reportOffline(options),
     restoreNetwork: async (options) => (await import("../helper/restore-network.ts")).restoreNetwork(options),
   },
 };

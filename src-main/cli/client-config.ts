@@ -4,6 +4,7 @@ import qrcode from "qrcode";
 import type { ClientConfig } from "../../src-shared/model/client.ts";
 import { fail, ok } from "../../src-shared/result.ts";
 import { formatDuration } from "../../src-shared/text/format.ts";
+import { endpointWarnings } from "./endpoint-warnings.ts";
 import { EXIT } from "./exit-code.ts";
 import type { Session } from "./session.ts";
 import { shellWord } from "./shell-word.ts";
@@ -38,7 +39,9 @@ export function addClientConfig(client: Command, session: Session): void {
         );
         if (!answer.ok) return answer;
         const drawn = options.qr === true ? await drawQr(answer.value.config) : answer.value.config;
-        session.print(answer.value, () => drawn);
+        const warnings = endpointWarnings(answer.value.config, answer.value.client.name);
+        session.print({ ...answer.value, warnings }, () => drawn);
+        for (const { message, hint } of warnings) session.host.stderr(`Warning: ${message} ${hint}\n`);
         if (!session.json) session.host.stderr(notes(answer.value, session.host.clock.nowMs()));
         return ok(EXIT.done);
       }),

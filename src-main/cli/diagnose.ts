@@ -6,12 +6,13 @@ import { EXIT, exitCodeOf } from "./exit-code.ts";
 import type { DiagnoseProgress } from "./host.ts";
 import { type Session, tellError } from "./session.ts";
 import { helperOption } from "./start.ts";
+import { addTrace } from "./trace.ts";
 
 /** Exit codes of this command alone: 1 is a check that failed, so "could not run" needs one of its own. */
 const EXIT_COULD_NOT_RUN = 2;
 
 export function addDiagnose(program: Command, session: Session): void {
-  program
+  const diagnoseCommand = program
     .command("diagnose")
     .description("find out what is wrong, with or without a running node")
     .option("--verbose", "show what every check measured")
@@ -27,6 +28,7 @@ export function addDiagnose(program: Command, session: Session): void {
         return ok(diagnosis.value.outcome === "pass" ? EXIT.done : EXIT.failed);
       }),
     );
+  addTrace(diagnoseCommand, session);
 }
 
 async function diagnose(session: Session, helperPath: string): Promise<Result<Diagnosis>> {

@@ -1,7 +1,7 @@
 /** What the command line needs of the world, handed in so that a test can be the world. */
 import type { Clock } from "../../src-shared/clock.ts";
 import type { RestoreResult } from "../../src-shared/helper/protocol.ts";
-import type { CheckResult, Diagnosis } from "../../src-shared/model/diagnosis.ts";
+import type { CheckResult, Diagnosis, Report } from "../../src-shared/model/diagnosis.ts";
 import type { Result } from "../../src-shared/result.ts";
 import type { StopSignal } from "../headless/headless-host.ts";
 import type { PreparedNode, PrepareOptions } from "../headless/prepare-node.ts";
@@ -11,6 +11,8 @@ export interface CliHost {
   readonly stderr: (text: string) => void;
   /** Whether somebody watches stderr: progress is for people, not for log files. */
   readonly stderrIsTerminal: boolean;
+  /** The first line of stdin; from a terminal it is read without being shown, after the prompt on stderr. */
+  readonly readSecret: (prompt: string) => Promise<string>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly platform: string;
   readonly version: string;
@@ -35,6 +37,7 @@ export interface CliParts {
     options: PartOptions & { onProgress: (progress: DiagnoseProgress) => void },
   ): Promise<Result<Diagnosis>>;
   restoreNetwork(options: PartOptions): Promise<Result<RestoreResult>>;
+  reportOffline(options: PartOptions): Promise<Result<Report>>;
 }
 
 export interface DiagnoseProgress {

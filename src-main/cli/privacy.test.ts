@@ -111,6 +111,17 @@ describe("higgsnode privacy", () => {
     if (process.platform !== "win32") expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
+  it("pauses, says so, and resumes", async () => {
+    expect(await cli.run("privacy", "pause")).toMatchObject({ code: 0, out: "Logging is paused.\n" });
+    expect(cli.node.settings.loggingPaused).toBe(true);
+    const { out } = await cli.run("privacy", "show");
+    expect(out).toMatch(/^logging +paused; resume it with: higgsnode privacy resume$/m);
+    expect(out).toMatch(/^connection log +paused$/m);
+    expect(JSON.parse((await cli.run("privacy", "show", "--json")).out)).toMatchObject({ paused: true });
+    expect(JSON.parse((await cli.run("privacy", "resume", "--json")).out)).toEqual({ paused: false });
+    expect((await cli.run("privacy", "show")).out).not.toContain("paused");
+  });
+
   it("purges, and proves it", async () => {
     logConnections(5);
     const { out } = await cli.run("privacy", "purge", "--json");

@@ -1,4 +1,4 @@
-/** `higgsnode privacy show|set|purge|log|export` */
+/** `higgsnode privacy show|set|pause|resume|purge|log|export` */
 import { closeSync, openSync, writeSync } from "node:fs";
 import type { Command } from "commander";
 import type { Deletion, LogEntry, LogKind, PrivacyState, Stored, StoredKind } from "../../src-shared/model/privacy.ts";
@@ -34,10 +34,13 @@ export function addPrivacy(program: Command, session: Session): void {
         async (node) => {
           const state = await node.call("privacy.get", {});
           if (!state.ok) return state;
+          const settings = await node.call("settings.get", {});
+          if (!settings.ok) return settings;
           const stored = await node.call("privacy.stored", {});
-          return stored.ok ? ok({ ...state.value, stored: stored.value }) : stored;
+          const paused = settings.value.value.loggingPaused;
+          return stored.ok ? ok({ ...state.value, paused, stored: stored.value }) : stored;
         },
-        (shown) => session.print(shown, () => `${stateText(shown)}\n\n${storedText(shown.stored)}`),
+        (shown) => session.print(shown, () => `${stateText(shown, shown.paused)}\n\n${storedText(shown.stored)}`),
       ),
     );
   privacy
@@ -54,6 +57,8 @@ export function addPrivacy(program: Command, session: Session): void {
         return ok(EXIT.done);
       }),
     );
+  addPause(privacy, session, { name: "pause", paused: true, description: "log nothing for now, until resume" });
+  addPause(privacy, session, { name: "resume", paused: false, description: "log again what the settings say" });
   privacy
     .command("purge")
     .description("delete every log now, for good")
@@ -65,6 +70,25 @@ export function addPrivacy(program: Command, session: Session): void {
     );
   addLog(privacy, session);
   addExport(privacy, session);
+}
+
+function addPause(
+  privacy: Command,
+  session: Session,
+  { name, paused, description }: { name: string; paused: boolean; description: string },
+): void {
+  privacy
+    .command(name)
+    .description(description)
+    .action(() =>
+      session.ask(
+        (node) => node.call("settings.set", { changes: { loggingPaused: paused } }),
+        ({ value }) =>
+          session.print({ paused: value.loggingPaused }, () =>
+            value.loggingPaused ? "Logging is paused." : "Logging follows the settings again.",
+          ),
+      ),
+    );
 }
 
 interface FilterOptions {
@@ -207,9 +231,10 @@ function openTarget(path: string | undefined, session: Session): Result<{ write(
   }
 }
 
-function stateText({ settings, connectionLog, lost, lastRetention }: PrivacyState): string {
+function stateText({ settings, connectionLog, lost, lastRetention }: PrivacyState, paused = false): string {
   const rows: [string, string][] = Object.entries(settings).map(([key, value]) => [key, String(value)]);
-  rows.push(["connection log", connectionLogText(connectionLog)]);
+  if (paused) rows.unshift(["logging", "paused; resume it with: higgsnode privacy resume"]);
+  rows.push(["connection log", paused ? "paused" : connectionLogText(connectionLog)]);
   if (lost.kernel > 0) rows.push(["missing, dropped by the kernel", String(lost.kernel)]);
   if (lost.notWritten > 0) rows.push(["missing, not written", String(lost.notWritten)]);
   if (lastRetention !== null) {

@@ -8,7 +8,12 @@ import { explain } from "../../src-shared/text/headline.ts";
 
 /** Facts for the table; none while nobody has looked. */
 export function reachabilityFacts(
-  { reachability, natPath, pinhole }: Pick<NodeState, "reachability" | "natPath" | "pinhole">,
+  {
+    reachability,
+    reachabilityIpv6,
+    natPath,
+    pinhole,
+  }: Pick<NodeState, "reachability" | "reachabilityIpv6" | "natPath" | "pinhole">,
   nowMs: number,
 ): [string, string][] {
   if (reachability.state === "unknown" && reachability.reason.code === "not-sharing") return [];
@@ -18,6 +23,9 @@ export function reachabilityFacts(
   if (pinhole?.state === "open")
     facts.push(["Over IPv6", `the router lets guests in at ${formatEndpoint(pinhole.endpoint)}`]);
   if (pinhole?.state === "closed") facts.push(["Over IPv6", `not let in. ${explain(pinhole.reason)}`]);
+  // What nobody could try over IPv6 is no news beside the rest.
+  if (reachabilityIpv6?.state === "reachable" || reachabilityIpv6?.state === "unreachable")
+    facts.push(["IPv6 outside", reachabilityText(reachabilityIpv6, nowMs)]);
   if (reachability.state === "unreachable") {
     for (const { text } of reachability.advice) facts.push(["What helps", text]);
   }

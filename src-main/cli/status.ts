@@ -4,9 +4,10 @@ import { type ExitState, exitOf, type NodeState } from "../../src-shared/model/n
 import type { PortMappingState } from "../../src-shared/model/port-mapping.ts";
 import type { RelayLinkState } from "../../src-shared/model/relay-link.ts";
 import { formatEndpoint } from "../../src-shared/net/endpoint.ts";
-import { en } from "../../src-shared/text/en.ts";
 import { formatAgo, formatBytes } from "../../src-shared/text/format.ts";
 import { explain, headlineOf } from "../../src-shared/text/headline.ts";
+import { createTranslator } from "../../src-shared/text/translate.ts";
+import { healthFacts } from "./health.ts";
 import { portsLine } from "./ports.ts";
 import { reachabilityFacts } from "./reachability-text.ts";
 import type { Session } from "./session.ts";
@@ -26,7 +27,7 @@ export function addStatus(program: Command, session: Session): void {
 
 /** The headline, what is wrong, and the facts that are known in this phase. */
 export function statusText(state: NodeState, nowMs: number): string {
-  const headline = headlineOf(state.node, en);
+  const headline = headlineOf(state, createTranslator("en"));
   const lines = [/[.!?]$/.test(headline.sentence) ? headline.sentence : `${headline.sentence}.`];
   if (headline.detail !== undefined) lines.push(headline.detail);
   const exit = exitOf(state.node);
@@ -40,6 +41,7 @@ export function statusText(state: NodeState, nowMs: number): string {
         ...portFacts(state.portMapping),
         ...reachabilityFacts(state, nowMs),
         ...relayFacts(state.relay),
+        ...healthFacts(state.health, nowMs),
       ],
       "  ",
     ),

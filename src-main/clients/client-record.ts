@@ -18,14 +18,26 @@ export interface ClientRecord {
   readonly lastHandshakeAtMs: number | null;
 }
 
+/** What is known of a client beside its record: what it may use, and how it is connected. */
+export interface ClientFacts {
+  readonly limits?: Pick<Client, "limit" | "quota">;
+  /** Rate and way as the interface shows them; told only while the client is connected. */
+  readonly live?: Pick<Client, "rate" | "way">;
+}
+
+export function isConnected({ paused, lastHandshakeAtMs }: ClientRecord, nowMs: number): boolean {
+  return !paused && lastHandshakeAtMs !== null && nowMs - lastHandshakeAtMs < CONNECTED_WITHIN_MS;
+}
+
 /** `addresses` is empty where the guest network has become too small for this client. */
 export function toClient(
   record: ClientRecord,
   prefixes: GuestPrefixes,
   nowMs: number,
-  limits: Pick<Client, "limit" | "quota"> = {},
+  { limits = {}, live = {} }: ClientFacts = {},
 ): Client {
   const { lastHandshakeAtMs } = record;
+  const connected = isConnected(record, nowMs);
   return {
     id: record.id,
     name: record.name,
@@ -33,9 +45,11 @@ export function toClient(
     addresses: addressesOf(record.hostNumber, prefixes) ?? [],
     createdAt: new Date(record.createdAtMs).toISOString(),
     paused: record.paused,
-    connected: !record.paused && lastHandshakeAtMs !== null && nowMs - lastHandshakeAtMs < CONNECTED_WITHIN_MS,
+    connected,
     usage: { rxBytes: record.rxBytes, txBytes: record.txBytes },
     ...(lastHandshakeAtMs === null ? {} : { lastHandshakeAt: new Date(lastHandshakeAtMs).toISOString() }),
+    ...(connected && live.rate !== undefined ? { rate: live.rate } : {}),
+    ...(connected && live.way !== undefined ? { way: live.way } : {}),
     ...limits,
   };
 }

@@ -1,6 +1,8 @@
 /** What a check is, and what it may look at. */
+import type { FirewallText, PathMtu, RouteLookup } from "../../src-shared/helper/diagnostics.ts";
 import type { CheckResult, DiagnosisGroup } from "../../src-shared/model/diagnosis.ts";
-import type { PhaseState } from "../../src-shared/model/node-state.ts";
+import type { NodeState, PhaseState } from "../../src-shared/model/node-state.ts";
+import type { PrivacyState } from "../../src-shared/model/privacy.ts";
 import type { Settings } from "../../src-shared/model/settings.ts";
 import type { Capabilities, FirewallInspection, NetworkObservation } from "../../src-shared/network-observation.ts";
 import type { HiggsError, Result } from "../../src-shared/result.ts";
@@ -11,7 +13,18 @@ export interface MachineFacts {
   capabilities: Capabilities;
   observation: NetworkObservation;
   inspection: FirewallInspection;
+  /** Everybody's rules; absent from a helper that cannot tell. */
+  firewall?: FirewallText;
 }
+
+/** What the helper looks up or tries on demand. */
+export interface MachineProbe {
+  lookUpRoute(question: { to: string; from?: string; interfaceName?: string }): Promise<Result<RouteLookup>>;
+  pathMtu(to: string): Promise<Result<PathMtu>>;
+}
+
+/** What a running node knows of the world. */
+export type NodeStatus = Pick<NodeState, "relay" | "portMapping" | "reachability" | "natPath" | "pinhole">;
 
 /** The node that shares at present. */
 export interface SharingFacts {
@@ -29,6 +42,11 @@ export interface CheckContext {
   machine: Result<MachineFacts>;
   /** Null where sharing is off, or no node runs. */
   sharing: SharingFacts | null;
+  /** Null where no node runs. */
+  status: NodeStatus | null;
+  privacy: PrivacyState | null;
+  /** Null where there is no helper to ask. */
+  probe: MachineProbe | null;
 }
 
 export type Verdict =
@@ -82,4 +100,13 @@ export function whileSharing(
 function lowerFirst({ message, hint }: HiggsError): string {
   const sentence = message.charAt(0).toLowerCase() + message.slice(1);
   return hint === undefined ? sentence : `${sentence} ${hint}`;
+}
+
+/** Runs `look` where a running node shares. */
+export function whileOnline(
+  { status, sharing }: CheckContext,
+  look: (status: NodeStatus, sharing: SharingFacts) => Verdict | Promise<Verdict>,
+): Verdict | Promise<Verdict> {
+  if (status === null) return skipped("No node is running.");
+  return sharing === null ? skipped("Sharing is off.") : look(status, sharing);
 }

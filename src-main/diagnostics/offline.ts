@@ -1,14 +1,16 @@
 /** `diagnose` without a running node: the machine is looked at, nothing is changed. */
 import { type Clock, systemClock } from "../../src-shared/clock.ts";
-import type { CheckResult, Diagnosis } from "../../src-shared/model/diagnosis.ts";
+import type { CheckResult, Diagnosis, Report } from "../../src-shared/model/diagnosis.ts";
+import type { Settings } from "../../src-shared/model/settings.ts";
 import { ok, type Result } from "../../src-shared/result.ts";
 import type { HelperLink } from "../helper/helper-link.ts";
 import { defaultHelperPath, openHelper } from "../helper/open-helper.ts";
 import { SettingsStore } from "../storage/settings-store.ts";
 import { VERSION } from "../version.ts";
 import { allChecks } from "./all-checks.ts";
-import type { Check } from "./check.ts";
-import { readMachineFacts } from "./machine-facts.ts";
+import type { Check, MachineFacts } from "./check.ts";
+import { machineProbe, readMachineFacts } from "./machine-facts.ts";
+import { collectReport } from "./report/collect-report.ts";
 import { runChecks } from "./run-checks.ts";
 
 export interface OfflineOptions {
@@ -24,6 +26,26 @@ export interface OfflineOptions {
 
 /** Fails only where the settings cannot be read: what to check depends on them. */
 export async function diagnoseOffline(options: OfflineOptions): Promise<Result<Diagnosis>> {
+  const looked = await lookOffline(options);
+  return looked.ok ? ok(looked.value.diagnosis) : looked;
+}
+
+/** A report of a machine on which no node runs. */
+export async function reportOffline(options: OfflineOptions): Promise<Result<Report>> {
+  const looked = await lookOffline(options);
+  if (!looked.ok) return looked;
+  const { clock = systemClock, dataDir } = options;
+  const nothing = { state: null, spec: null, history: null, clients: [] };
+  return ok(collectReport({ ...looked.value, ...nothing, nowMs: clock.nowMs(), dataDir }));
+}
+
+interface Looked {
+  settings: Settings;
+  machine: Result<MachineFacts>;
+  diagnosis: Diagnosis;
+}
+
+async function lookOffline(options: OfflineOptions): Promise<Result<Looked>> {
   const { clock = systemClock, checks = allChecks } = options;
   const settings = SettingsStore.open(options.dataDir);
   if (!settings.ok) return settings;
@@ -33,7 +55,16 @@ export async function diagnoseOffline(options: OfflineOptions): Promise<Result<D
     const machine = await readMachineFacts(helper);
     const diagnosis = await runChecks(
       checks,
-      { dataDir: options.dataDir, settings: settings.value.get(), nowMs: clock.nowMs(), machine, sharing: null },
+      {
+        dataDir: options.dataDir,
+        settings: settings.value.get(),
+        nowMs: clock.nowMs(),
+        machine,
+        sharing: null,
+        status: null,
+        privacy: null,
+        probe: machine.ok ? machineProbe(helper) : null,
+      },
       {
         clock,
         version: VERSION,
@@ -42,7 +73,7 @@ export async function diagnoseOffline(options: OfflineOptions): Promise<Result<D
         onProgress: options.onProgress,
       },
     );
-    return ok(diagnosis);
+    return ok({ settings: settings.value.get(), machine, diagnosis });
   } finally {
     helper.dispose();
   }

@@ -117,6 +117,13 @@ const NEED_NO_ROOT = [
   "network.dns",
   "network.egress4",
   "network.egress6",
+  "dns.upstream",
+  "privacy.retention",
+  "privacy.anonymous",
+  "privacy.permitted",
+  "storage.database",
+  "storage.space",
+  "storage.permissions",
 ];
 
 describe("all checks", () => {

@@ -1,93 +1,90 @@
 import { describe, expect, it } from "vitest";
-import { type PhaseState, startStepSchema } from "../../src-shared/model/node-state.ts";
+import { type NodeState, type PhaseState, startStepSchema } from "../../src-shared/model/node-state.ts";
 import { NOT_LOOKED } from "../../src-shared/testing/not-looked.ts";
-import { en } from "../../src-shared/text/en.ts";
-import type { Tone } from "../../src-shared/text/headline.ts";
+import { LANGUAGES } from "../../src-shared/text/language.ts";
+import { createTranslator } from "../../src-shared/text/translate.ts";
 import { FAKE_EXIT, FAKE_NOW } from "../ipc/testing/fake-node.ts";
-import { drawTrayIcon, MONOCHROME } from "./tray-icon.ts";
-import { trayView } from "./tray-view.ts";
+import { type TrayIconName, trayView } from "./tray-view.ts";
 
+const t = createTranslator("en");
 const since = FAKE_NOW;
 const error = { code: "x", message: "the NAT rules are gone" };
+const running: PhaseState = { phase: "running", since, exit: FAKE_EXIT };
 
-function view(node: PhaseState) {
-  return trayView({ version: "1", node, relay: { state: "off" }, portMapping: { state: "off" }, ...NOT_LOOKED }, en);
+function stateOf(node: PhaseState, more: Partial<NodeState> = {}): NodeState {
+  return { version: "1", node, relay: { state: "off" }, portMapping: { state: "off" }, ...NOT_LOOKED, ...more };
+}
+
+function texts(state: NodeState, loggingPaused = false): string[] {
+  return trayView({ state, settings: { loggingPaused } }, t).menu.map((entry) =>
+    entry.kind === "separator" ? "-" : entry.text,
+  );
 }
 
 describe("the tray", () => {
-  it.each<[PhaseState, Tone, boolean, boolean]>([
+  it.each<[PhaseState, TrayIconName, boolean, boolean]>([
     [{ phase: "stopped", since }, "off", false, true],
-    [{ phase: "starting", since, step: "apply" }, "busy", true, true],
-    [{ phase: "running", since, exit: FAKE_EXIT }, "good", true, true],
+    [{ phase: "starting", since, step: "apply" }, "starting", true, true],
+    [running, "sharing", true, true],
     [{ phase: "degraded", since, exit: FAKE_EXIT, problems: [error] }, "attention", true, true],
-    [{ phase: "recovering", since, exit: FAKE_EXIT, cause: error, attempt: 1 }, "busy", true, true],
-    [{ phase: "stopping", since }, "busy", false, false],
+    [{ phase: "recovering", since, exit: FAKE_EXIT, cause: error, attempt: 1 }, "starting", true, true],
+    [{ phase: "stopping", since }, "starting", false, false],
     [{ phase: "failed", since, error }, "attention", false, true],
   ])("shows %j", (node, icon, on, enabled) => {
-    const { icon: shown, menu } = view(node);
-    expect(shown).toBe(icon);
-    expect(menu.find((entry) => entry.kind === "switch")).toMatchObject({
+    const view = trayView({ state: stateOf(node) }, t);
+    expect(view.icon).toBe(icon);
+    expect(view.menu.find((entry) => entry.kind === "switch")).toMatchObject({
       on,
       enabled,
       action: on ? "turn-off" : "turn-on",
     });
   });
 
+  it("shows by an icon of its own that guests come in through the relay", () => {
+    const state = stateOf(running, {
+      relay: { state: "connected" } as NodeState["relay"],
+      reachability: { state: "unreachable", reason: error } as NodeState["reachability"],
+    });
+    expect(trayView({ state }, t).icon).toBe("relayed");
+  });
+
   it("says in one sentence how it is, and who is connected", () => {
-    const { tooltip, menu } = view({ phase: "running", since, exit: FAKE_EXIT });
-    expect(tooltip).toBe("HiggsNode: Sharing. 1 person connected");
-    expect(menu.map((entry) => (entry.kind === "separator" ? "-" : entry.text))).toEqual([
+    expect(trayView({ state: stateOf(running) }, t).tooltip).toBe("HiggsNode: Sharing. 1 person connected");
+    expect(texts(stateOf(running))).toEqual([
       "Sharing. 1 person connected",
       "-",
       "Share this connection",
       "1 person connected",
+      "Pause logging",
       "-",
       "Open the panel",
       "Quit",
     ]);
   });
 
+  it.each([
+    [false, "pause-logging"],
+    [true, "resume-logging"],
+  ])("offers what is not so with the log, paused: %s", (loggingPaused, action) => {
+    const { menu } = trayView({ state: stateOf(running), settings: { loggingPaused } }, t);
+    expect(menu).toContainEqual(expect.objectContaining({ text: "Pause logging", on: loggingPaused, action }));
+  });
+
   it("can be left before anything is known", () => {
-    expect(trayView(undefined, en).menu.at(-1)).toMatchObject({ action: "quit" });
+    expect(trayView({}, t).menu.at(-1)).toMatchObject({ action: "quit" });
   });
 
-  it("has a tooltip that no system cuts off, in every step", () => {
+  it.each(LANGUAGES)("has a tooltip that no system cuts off, in every step, and no text missing: %s", (language) => {
+    const own = createTranslator(language);
     for (const step of startStepSchema.options) {
-      expect(view({ phase: "starting", since, step }).tooltip.length).toBeLessThanOrEqual(127);
+      const view = trayView({ state: stateOf({ phase: "starting", since, step }) }, own);
+      expect(view.tooltip.length).toBeLessThanOrEqual(127);
+      for (const entry of view.menu) if (entry.kind !== "separator") expect(entry.text).not.toMatch(/^tray\.|^$/);
     }
-    const long = { ...en, headline: { ...en.headline, stopped: "x".repeat(300) } } as unknown as typeof en;
-    expect(
-      trayView(
-        {
-          version: "1",
-          node: { phase: "stopped", since },
-          relay: { state: "off" },
-          portMapping: { state: "off" },
-          ...NOT_LOOKED,
-        },
-        long,
-      ).tooltip,
-    ).toHaveLength(127);
-  });
-});
-
-describe("the tray's icons", () => {
-  const tones: Tone[] = ["off", "busy", "good", "attention"];
-
-  it("can be told apart without colour", () => {
-    const shapes = tones.map((tone) => Buffer.from(drawTrayIcon(tone, 32, MONOCHROME)).toString("hex"));
-    expect(new Set(shapes).size).toBe(tones.length);
   });
 
-  it.each(tones)("are premultiplied and leave the corners clear: %s", (tone) => {
-    const pixels = drawTrayIcon(tone, 32, { red: 255, green: 128, blue: 0 });
-    expect([...pixels.slice(0, 4)]).toEqual([0, 0, 0, 0]);
-    let inked = 0;
-    for (let at = 0; at < pixels.length; at += 4) {
-      const [blue = 0, green = 0, red = 0, alpha = 0] = pixels.slice(at, at + 4);
-      expect(Math.max(blue, green, red)).toBeLessThanOrEqual(alpha);
-      if (alpha === 255) inked++;
-    }
-    expect(inked).toBeGreaterThan(100);
+  it("cuts a tooltip that a system would cut in the middle of it", () => {
+    const long = Object.assign((key: string) => (key.startsWith("headline") ? "x".repeat(300) : key), t) as typeof t;
+    expect(trayView({ state: stateOf({ phase: "stopped", since }) }, long).tooltip).toHaveLength(127);
   });
 });

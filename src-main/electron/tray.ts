@@ -1,36 +1,40 @@
 /** The icon in the system's tray. */
+import path from "node:path";
 import { Menu, type MenuItemConstructorOptions, type NativeImage, nativeImage, Tray } from "electron";
-import type { NodeState } from "../../src-shared/model/node-state.ts";
-import { en } from "../../src-shared/text/en.ts";
-import type { Tone } from "../../src-shared/text/headline.ts";
-import { drawTrayIcon, INKS, MONOCHROME } from "./tray-icon.ts";
-import { type TrayAction, type TrayEntry, trayView } from "./tray-view.ts";
-
-/** 16 points at a scale factor of 2: sharp on every display. */
-const ICON_PIXELS = 32;
+import type { Translate } from "../../src-shared/text/translate.ts";
+import { type TrayAction, type TrayEntry, type TrayFacts, type TrayIconName, trayView } from "./tray-view.ts";
 
 export interface TrayIcon {
-  show(state: NodeState): void;
+  show(facts: TrayFacts, t: Translate): void;
   /** Idempotent. */
   dispose(): void;
 }
 
-export function createTray(onAction: (action: TrayAction) => void): TrayIcon {
-  const tray = new Tray(iconOf("busy"));
+/** @param iconsDir holds the files that scripts/draw-icons.mjs draws */
+export function createTray(iconsDir: string, t: Translate, onAction: (action: TrayAction) => void): TrayIcon {
+  const images = new Map<TrayIconName, NativeImage>();
   let shown = "";
 
-  function show(state: NodeState | undefined): void {
-    const view = trayView(state, en);
+  function image(name: TrayIconName): NativeImage {
+    const known = images.get(name) ?? loadIcon(iconsDir, name, process.platform);
+    images.set(name, known);
+    return known;
+  }
+
+  const tray = new Tray(image("starting"));
+
+  function show(facts: TrayFacts, texts: Translate): void {
+    const view = trayView(facts, texts);
     // Some desktops close an open menu when it is set again.
     const fingerprint = JSON.stringify(view);
     if (fingerprint === shown || tray.isDestroyed()) return;
     shown = fingerprint;
-    tray.setImage(iconOf(view.icon));
+    tray.setImage(image(view.icon));
     tray.setToolTip(view.tooltip);
     tray.setContextMenu(Menu.buildFromTemplate(view.menu.map((entry) => itemOf(entry, onAction))));
   }
 
-  show(undefined);
+  show({}, t);
   tray.on("click", () => onAction("open"));
   return {
     show,
@@ -40,15 +44,15 @@ export function createTray(onAction: (action: TrayAction) => void): TrayIcon {
   };
 }
 
-function iconOf(tone: Tone): NativeImage {
-  const isMac = process.platform === "darwin";
-  const bitmap = drawTrayIcon(tone, ICON_PIXELS, isMac ? MONOCHROME : INKS[tone]);
-  const image = nativeImage.createFromBitmap(Buffer.from(bitmap), {
-    width: ICON_PIXELS,
-    height: ICON_PIXELS,
-    scaleFactor: 2,
-  });
-  image.setTemplateImage(isMac);
+/**
+ * A file beside it whose name ends in `@2x` is taken by itself on dense displays. macOS colours images whose name ends in
+ * `Template`; Windows chooses the size from an ICO.
+ */
+function loadIcon(iconsDir: string, name: TrayIconName, platform: string): NativeImage {
+  if (platform === "win32") return nativeImage.createFromPath(path.join(iconsDir, `tray-${name}.ico`));
+  if (platform !== "darwin") return nativeImage.createFromPath(path.join(iconsDir, `tray-${name}.png`));
+  const image = nativeImage.createFromPath(path.join(iconsDir, `tray-${name}Template.png`));
+  image.setTemplateImage(true);
   return image;
 }
 

@@ -9,12 +9,30 @@ export interface WindowGate {
   dispose(): void;
 }
 
-export function openWindowGate(api: NodeApi, onUnexpected: (call: string, thrown: unknown) => void): WindowGate {
-  const connections = new Map<WebContents, GateConnection>();
+export interface WindowGateOptions {
+  readonly api: NodeApi;
+  readonly onUnexpected: (call: string, thrown: unknown) => void;
+  /** A message came from a page, or a frame in one, that is not ours. */
+  readonly onRefused: (what: string, url: string) => void;
+}
+
+export function openWindowGate({ api, onUnexpected, onRefused }: WindowGateOptions): WindowGate {
+  /** What ends each page's connection. */
+  const connections = new Map<WebContents, { connection: GateConnection; end(): void }>();
 
   function connectionOf(sender: WebContents): GateConnection {
     const known = connections.get(sender);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.connection;
+    const end = () => {
+      sender.off("destroyed", end);
+      sender.off("did-start-navigation", onNavigation);
+      connection.close();
+      connections.delete(sender);
+    };
+    // A page that loads anew subscribes anew; what the former one asked for is nobody's any more.
+    const onNavigation = (details: { isMainFrame: boolean; isSameDocument: boolean }) => {
+      if (details.isMainFrame && !details.isSameDocument) end();
+    };
     const connection = new GateConnection({
       api,
       onUnexpected,
@@ -24,24 +42,21 @@ export function openWindowGate(api: NodeApi, onUnexpected: (call: string, thrown
         },
         // Electron's IPC has no backlog to ask for; a page of ours reads or is gone.
         backlogBytes: () => 0,
-        end: () => forget(sender),
-        drop: () => forget(sender),
+        end,
+        drop: end,
       },
     });
-    connections.set(sender, connection);
-    sender.once("destroyed", () => forget(sender));
-    // A page that loads anew subscribes anew; what the former one asked for is nobody's any more.
-    sender.once("did-start-navigation", () => forget(sender));
+    connections.set(sender, { connection, end });
+    sender.on("destroyed", end);
+    sender.on("did-start-navigation", onNavigation);
     return connection;
   }
 
-  function forget(sender: WebContents): void {
-    connections.get(sender)?.close();
-    connections.delete(sender);
-  }
-
   function onMessage(event: IpcMainEvent, text: unknown): void {
-    if (!isOurPage(event) || typeof text !== "string") return;
+    if (!isOurPage(event) || typeof text !== "string") {
+      onRefused("message", event.senderFrame?.url ?? "");
+      return;
+    }
     connectionOf(event.sender).receive(text);
   }
 
@@ -49,7 +64,7 @@ export function openWindowGate(api: NodeApi, onUnexpected: (call: string, thrown
   return {
     dispose() {
       ipcMain.off(GATE_CHANNEL, onMessage);
-      for (const sender of [...connections.keys()]) forget(sender);
+      for (const { end } of [...connections.values()]) end();
     },
   };
 }

@@ -10,7 +10,8 @@ import { connectControl } from "../ipc/control-client.ts";
 import { alreadyRunning, openControlSocket } from "../ipc/control-socket.ts";
 import type { NodeApi } from "../ipc/node-api.ts";
 import { errorLine } from "./error-line.ts";
-import { openPanelServer } from "./panel-server.ts";
+import { openPanelServer, type PanelOptions } from "./panel-server.ts";
+import type { RefusalFields } from "./refusal-log.ts";
 
 /**
  * Restoring runs a few dozen programs, each with its own time limit. After this the host leaves all
@@ -29,7 +30,7 @@ export interface HeadlessOptions {
   readonly dataDir: string;
   /** Turn sharing on even if it was off when the node last ran. */
   readonly share: boolean;
-  readonly panel: { readonly port: number; readonly rendererDir: string } | null;
+  readonly panel: Pick<PanelOptions, "port" | "host" | "open" | "rendererDir"> | null;
 }
 
 export interface HeadlessHost {
@@ -41,6 +42,8 @@ export interface HeadlessHost {
   /** Calls `listener` on each stop signal; the returned function takes it off. */
   readonly onSignal: (listener: (signal: StopSignal) => void) => () => void;
   readonly onUnexpected: (call: string, thrown: unknown) => void;
+  /** Told of refused requests to the panel. */
+  readonly onRefused?: (what: string, fields: RefusalFields) => void;
 }
 
 /** Runs until a signal comes. The value is the exit code: 0 drained, 1 the network may not be restored. */
@@ -82,7 +85,13 @@ async function start(
 
   let panelUrl: string | null = null;
   if (options.panel !== null) {
-    const panel = await openPanelServer({ api, ...options.panel, onUnexpected: host.onUnexpected });
+    const panel = await openPanelServer({
+      api,
+      ...options.panel,
+      clock: host.clock,
+      onUnexpected: host.onUnexpected,
+      ...(host.onRefused === undefined ? {} : { onRefused: host.onRefused }),
+    });
     if (!panel.ok) return panel;
     closers.unshift(() => panel.value.close());
     panelUrl = panel.value.url;

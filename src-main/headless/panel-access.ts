@@ -1,67 +1,102 @@
 /**
- * Who may use the panel. It listens on loopback, but every page in every browser of this computer can
- * send requests there, and so can every local user: hence a secret in the printed address, a cookie
- * that no other site's request carries, and a Host and Origin that must be ours (DNS rebinding).
+ * Who may use the panel. Every page in every browser can send requests to it, and so can every local user: hence a
+ * secret that a browser gets once it has shown a key or given a password, in a cookie that no other site's request
+ * carries, and a Host and Origin that must be ours (DNS rebinding).
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { SECRET_BYTES } from "./panel-sessions.ts";
 
-/** 256 bits: cannot be guessed, so guesses need no counting. */
-const SECRET_BYTES = 32;
+export interface AccessOptions {
+  readonly scheme: "http" | "https";
+  readonly port: number;
+  /** Whether this is a name of ours, as `Host` has it: in lower case, IPv6 in brackets, the port apart. */
+  readonly isOurName: (name: string, port: string | undefined) => boolean;
+  /** Whether the secret is one that was given out and still holds. */
+  readonly isSession: (secret: string) => boolean;
+}
+
+/** A name or an address with an optional port (RFC 9110, section 7.2). */
+const HOST = /^(\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::([0-9]{1,5}))?$/;
 
 export class PanelAccess {
-  readonly #port: number;
-  readonly #token: string;
-  /** Differs from the token: what the browser keeps is not what stands in its history. */
-  readonly #session = randomBytes(SECRET_BYTES).toString("base64url");
+  readonly #options: AccessOptions;
 
-  constructor(port: number, token = randomBytes(SECRET_BYTES).toString("base64url")) {
-    this.#port = port;
-    this.#token = token;
+  constructor(options: AccessOptions) {
+    this.#options = options;
   }
 
-  /** The address to open, the secret in it. */
-  get url(): string {
-    return `http://127.0.0.1:${this.#port}/?token=${this.#token}`;
+  get scheme(): AccessOptions["scheme"] {
+    return this.#options.scheme;
   }
 
   /** Whether the request was sent to us by name: a rebound DNS name fails here. */
   isOurHost(request: IncomingMessage): boolean {
-    const host = request.headers.host;
-    return host !== undefined && this.#hosts().includes(host);
+    const [, name, port] = HOST.exec(request.headers.host?.toLowerCase() ?? "") ?? [];
+    return name !== undefined && this.#options.isOurName(name, port);
   }
 
-  /** Whether `Origin` is the panel itself; a WebSocket must have one, as every browser sends it. */
+  /** Whether `Origin` is the panel itself; a WebSocket and a form must have one, as every browser sends it. */
   isOurOrigin(request: IncomingMessage, presence: "required" | "optional"): boolean {
     const origin = request.headers.origin;
     if (origin === undefined) return presence === "optional";
-    return origin === `http://${request.headers.host}` && this.isOurHost(request);
+    return origin === `${this.#options.scheme}://${request.headers.host}` && this.isOurHost(request);
+  }
+
+  /** The secret of the session that the request belongs to; undefined where it belongs to none. */
+  sessionOf(request: IncomingMessage): string | undefined {
+    const prefix = `${this.#cookieName()}=`;
+    return (request.headers.cookie ?? "")
+      .split(";")
+      .map((cookie) => cookie.trim())
+      .filter((cookie) => cookie.startsWith(prefix))
+      .map((cookie) => cookie.slice(prefix.length))
+      .find((secret) => this.#options.isSession(secret));
+  }
+
+  isSession(secret: string): boolean {
+    return this.#options.isSession(secret);
+  }
+
+  /** `Set-Cookie` for a browser that may come in. Without a lifetime, it ends with the browser. */
+  sessionCookie(secret: string): string {
+    return `${this.#cookieName()}=${secret}; ${this.#attributes()}`;
+  }
+
+  /** `Set-Cookie` that takes the cookie away. */
+  endedCookie(): string {
+    return `${this.#cookieName()}=; ${this.#attributes()}; Max-Age=0`;
+  }
+
+  #attributes(): string {
+    return `Path=/; HttpOnly; SameSite=Strict${this.#options.scheme === "https" ? "; Secure" : ""}`;
+  }
+
+  /**
+   * Cookies are shared by all ports of a host (RFC 6265, section 8.5): two nodes must not take each other's. `__Host-`
+   * keeps other hosts of the domain from setting it.
+   */
+  #cookieName(): string {
+    return `${this.#options.scheme === "https" ? "__Host-" : ""}higgsnode-${this.#options.port}`;
+  }
+}
+
+/** The key in the printed address, and the one session of this run that it is traded for. */
+export class PanelKey {
+  readonly #token = randomBytes(SECRET_BYTES).toString("base64url");
+  /** Differs from the token: what the browser keeps is not what stands in its history. */
+  readonly session = randomBytes(SECRET_BYTES).toString("base64url");
+
+  get token(): string {
+    return this.#token;
   }
 
   isToken(candidate: string | null): boolean {
     return candidate !== null && sameSecret(candidate, this.#token);
   }
 
-  hasSession(request: IncomingMessage): boolean {
-    const prefix = `${this.#cookieName()}=`;
-    const cookies = (request.headers.cookie ?? "").split(";").map((cookie) => cookie.trim());
-    return cookies.some(
-      (cookie) => cookie.startsWith(prefix) && sameSecret(cookie.slice(prefix.length), this.#session),
-    );
-  }
-
-  /** `Set-Cookie` for a browser that came with the token. Without a lifetime, it ends with the browser. */
-  sessionCookie(): string {
-    return `${this.#cookieName()}=${this.#session}; Path=/; HttpOnly; SameSite=Strict`;
-  }
-
-  #hosts(): string[] {
-    return [`127.0.0.1:${this.#port}`, `localhost:${this.#port}`];
-  }
-
-  /** Cookies are shared by all ports of a host (RFC 6265, section 8.5): two nodes must not take each other's. */
-  #cookieName(): string {
-    return `higgsnode-${this.#port}`;
+  isSession(candidate: string): boolean {
+    return sameSecret(candidate, this.session);
   }
 }
 

@@ -118,6 +118,12 @@ describe("the panel's pages", () => {
     },
   );
 
+  it("say so in Russian to a browser that speaks it", async () => {
+    const answer = await send("/", { "Accept-Language": "ru-RU,ru;q=0.9,en;q=0.8" });
+    expect(answer.body).toContain('lang="ru"');
+    expect(answer.body).toContain("Откройте адрес, который HiggsNode напечатал");
+  });
+
   it("do not take another cookie for theirs", async () => {
     const [name] = (await cookie()).split("=");
     expect((await send("/", { Cookie: `${name}=guess` })).status).toBe(401);
@@ -269,6 +275,31 @@ describe("the panel's WebSocket", () => {
     await panel.close();
     await panel.close();
     await expect.poll(closed).toBe(1006);
+  });
+});
+
+describe("what is refused on loopback", () => {
+  it("is told with its source, each kind once in a while, and without what came with it", async () => {
+    const told: string[] = [];
+    await panel.close();
+    panel = unwrap(
+      await openPanelServer({
+        api: node,
+        rendererDir,
+        port: 0,
+        onUnexpected: () => {},
+        onRefused: (what, fields) => told.push(`${what} ${JSON.stringify(fields)}`),
+      }),
+    );
+    for (let guess = 0; guess < 3; guess++) await send(`/?token=guess${guess}`);
+    await send("/", { Host: "evil.example" });
+    await attempt({ Origin: "http://evil.example", Cookie: await cookie() });
+    expect(told).toEqual([
+      'request: 401 {"source":"127.0.0.1"}',
+      'request: 421 {"source":"127.0.0.1"}',
+      'WebSocket: 403 Forbidden {"source":"127.0.0.1"}',
+    ]);
+    expect(node.calls).toEqual([]);
   });
 });
 

@@ -1,13 +1,26 @@
-/** The panel for a browser on this computer: static files and the one gate over a WebSocket, on loopback only. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+/**
+ * The panel for a browser: static files and the one gate over a WebSocket. On loopback a key in the printed address
+ * opens it; beyond loopback, a password does.
+ *
+ *   request ─▶ our Host? our Origin? ─▶ login page (beyond loopback) ─▶ session? ─▶ file, or WebSocket ─▶ gate
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
+import { type CancelTimer, type Clock, systemClock } from "../../src-shared/clock.ts";
 import { MAX_CALL_CHARACTERS } from "../../src-shared/ipc/wire.ts";
-import { fail, ok, type Result } from "../../src-shared/result.ts";
+import { ok, type Result } from "../../src-shared/result.ts";
 import { GateConnection } from "../ipc/gate.ts";
 import type { NodeApi } from "../ipc/node-api.ts";
-import { PanelAccess } from "./panel-access.ts";
+import { languageOf } from "./login-page.ts";
+import type { OpenPanel } from "./open-panel.ts";
+import { PanelAccess, PanelKey } from "./panel-access.ts";
+import { cannotListen, listen, makeServer } from "./panel-listener.ts";
+import { LOGIN_PATH, PanelLogin } from "./panel-login.ts";
+import { PanelSessions } from "./panel-sessions.ts";
+import { type RefusalFields, RefusalLog } from "./refusal-log.ts";
+import { REFUSALS, type Refusal, refusalPage } from "./refusal-page.ts";
 import { loadStaticFiles, type StaticFiles } from "./static-files.ts";
 
 /** Where the panel's WebSocket is. */
@@ -16,11 +29,8 @@ export const PANEL_SOCKET_PATH = "/api";
 /** One owner with a few tabs. */
 const MAX_WEB_SOCKETS = 16;
 
-/** Tabs and their keep-alive connections; more is somebody who holds sockets open. */
-const MAX_CONNECTIONS = 64;
-
-/** A browser on the same computer sends its headers at once. */
-const REQUEST_TIMEOUT_MS = 10_000;
+/** Within this time a tab whose session is over, or whose password was changed, loses its connection. */
+const CHECK_SESSIONS_EVERY_MS = 15_000;
 
 /** A UTF-16 unit is at most three bytes of UTF-8; the gate counts the characters. */
 const MAX_PAYLOAD_BYTES = MAX_CALL_CHARACTERS * 3;
@@ -30,46 +40,75 @@ export interface PanelOptions {
   readonly rendererDir: string;
   /** 0 for any free port. */
   readonly port: number;
+  /** Which loopback address to listen on; 127.0.0.1 where none is given. */
+  readonly host?: string;
+  /** Listens beyond loopback, with a password in place of the key. */
+  readonly open?: OpenPanel;
+  readonly clock?: Clock;
   readonly onUnexpected: (call: string, thrown: unknown) => void;
+  /** Told of refused requests, of each kind now and then. */
+  readonly onRefused?: (what: string, fields: RefusalFields) => void;
   readonly checkOutput?: boolean;
+  /** How long a request may take to arrive; handed in by tests. */
+  readonly requestTimeoutMs?: number;
 }
 
 export interface PanelServer {
-  /** With the secret in it. */
+  /** On loopback with the secret in it. */
   readonly url: string;
   readonly port: number;
   /** Hangs up on everybody. Idempotent. */
   close(): Promise<void>;
 }
 
+/** What a request meets. */
+interface Door {
+  readonly access: PanelAccess;
+  /** On loopback. */
+  readonly key: PanelKey | undefined;
+  /** Beyond loopback. */
+  readonly login: PanelLogin | undefined;
+  readonly files: StaticFiles;
+  readonly refusals: RefusalLog;
+}
+
 /** Serves the panel. Fails with `panel-missing`, `panel-port-taken` or `panel-failed`. */
 export async function openPanelServer(options: PanelOptions): Promise<Result<PanelServer>> {
+  const { clock = systemClock, open } = options;
   const files = await loadStaticFiles(options.rendererDir);
   if (!files.ok) return files;
-  const server = createServer({ maxHeaderSize: 16 * 1024, requestTimeout: REQUEST_TIMEOUT_MS });
-  server.headersTimeout = REQUEST_TIMEOUT_MS;
-  server.maxConnections = MAX_CONNECTIONS;
-  const failure = await listen(server, options.port);
-  if (failure !== undefined) return cannotListen(options.port, failure);
+  const host = open?.host ?? options.host ?? "127.0.0.1";
+  const server = makeServer(open, options.requestTimeoutMs);
+  const failure = await listen(server, host, options.port);
+  if (failure !== undefined) return cannotListen(host, options.port, failure);
   const { port } = server.address() as AddressInfo;
-  const access = new PanelAccess(port);
+  const refusals = new RefusalLog(clock, options.onRefused ?? (() => {}));
+  const door = makeDoor({ open, host, port, clock, files: files.value, refusals });
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_PAYLOAD_BYTES,
     perMessageDeflate: false,
     clientTracking: true,
   });
-  sockets.on("connection", (socket) => serveSocket(socket, options));
-  server.on("request", (request, response) => serveFile(request, response, access, files.value));
-  server.on("upgrade", (request, stream, head) => upgrade(request, stream, head, access, sockets));
+  /** The session of each WebSocket. */
+  const sessions = new Map<WebSocket, string>();
+  sockets.on("connection", (socket: WebSocket, request: IncomingMessage) => {
+    sessions.set(socket, door.access.sessionOf(request) ?? "");
+    socket.once("close", () => sessions.delete(socket));
+    serveSocket(socket, request, options, refusals);
+  });
+  server.on("request", (request, response) => serveRequest(request, response, door));
+  server.on("upgrade", (request, stream, head) => upgrade(request, stream, head, door, sockets));
   server.on("error", (error) => options.onUnexpected("panel", error));
+  const stopChecking = checkSessions(clock, sessions, door.access);
 
   let closed: Promise<void> | undefined;
   return ok({
-    url: access.url,
+    url: urlOf(door, host, port),
     port,
     close() {
       closed ??= new Promise((resolve) => {
+        stopChecking();
         for (const socket of sockets.clients) socket.terminate();
         server.close(() => resolve());
         server.closeAllConnections();
@@ -79,50 +118,120 @@ export async function openPanelServer(options: PanelOptions): Promise<Result<Pan
   });
 }
 
-function serveFile(request: IncomingMessage, response: ServerResponse, access: PanelAccess, files: StaticFiles): void {
-  for (const [name, value] of Object.entries(securityHeaders(request))) response.setHeader(name, value);
+interface DoorOptions {
+  open: OpenPanel | undefined;
+  host: string;
+  port: number;
+  clock: Clock;
+  files: StaticFiles;
+  refusals: RefusalLog;
+}
+
+function makeDoor({ open, host, port, clock, files, refusals }: DoorOptions): Door {
+  if (open === undefined) {
+    const key = new PanelKey();
+    const names = [host.includes(":") ? `[${host}]` : host, "localhost"];
+    const access = new PanelAccess({
+      scheme: "http",
+      port,
+      isOurName: (name, namedPort) => names.includes(name) && namedPort === String(port),
+      isSession: (secret) => key.isSession(secret),
+    });
+    return { access, key, login: undefined, files, refusals };
+  }
+  const { password, tls, isOurName } = open;
+  const sessions = new PanelSessions(clock, () => password.hash());
+  const access = new PanelAccess({
+    scheme: tls === null ? "http" : "https",
+    port,
+    // A router or a proxy may have its own port in front of this one.
+    isOurName: (name) => isOurName(name),
+    isSession: (secret) => sessions.has(secret),
+  });
+  const onRefused = (what: string, source: string | undefined) => refusals.tell(what, source);
+  return {
+    access,
+    key: undefined,
+    login: new PanelLogin({ clock, access, sessions, password, onRefused }),
+    files,
+    refusals,
+  };
+}
+
+function urlOf({ access, key }: Door, host: string, port: number): string {
+  const named = host.includes(":") ? `[${host}]` : host;
+  return `${access.scheme}://${named}:${port}/${key === undefined ? "" : `?token=${key.token}`}`;
+}
+
+function checkSessions(clock: Clock, sessions: ReadonlyMap<WebSocket, string>, access: PanelAccess): CancelTimer {
+  let cancel: CancelTimer = () => {};
+  const next = () => {
+    cancel = clock.after(CHECK_SESSIONS_EVERY_MS, () => {
+      // A tab that is open is one that is used.
+      for (const [socket, session] of sessions) if (!access.isSession(session)) socket.close(1008);
+      next();
+    });
+  };
+  next();
+  return () => cancel();
+}
+
+function serveRequest(request: IncomingMessage, response: ServerResponse, door: Door): void {
+  const { access, key, login } = door;
+  for (const [name, value] of Object.entries(securityHeaders(request, door))) response.setHeader(name, value);
   const url = parseUrl(request);
-  const refusal = requestRefusal(request, url, access);
+  const stranger = strangerRefusal(request, access);
+  if (stranger !== undefined) {
+    refuse(request, response, stranger, door);
+    return;
+  }
+  if (login?.handle(request, response, url?.pathname ?? "") === true) return;
+  const refusal = requestRefusal(request, url, door);
   if (refusal !== undefined) {
-    refuse(response, refusal);
-  } else if (url?.searchParams.has("token")) {
-    response.setHeader("Set-Cookie", access.sessionCookie());
+    if (refusal === REFUSALS.noAccess && login !== undefined) response.writeHead(303, { Location: LOGIN_PATH }).end();
+    else refuse(request, response, refusal, door);
+  } else if (key !== undefined && url?.searchParams.has("token")) {
+    response.setHeader("Set-Cookie", access.sessionCookie(key.session));
     response.writeHead(303, { Location: "/" }).end();
   } else {
-    const file = files.get(url?.pathname ?? "");
-    if (file === undefined) {
-      refuse(response, REFUSALS.notFound);
-      return;
-    }
-    response.setHeader("Cache-Control", file.immutable ? "private, max-age=31536000, immutable" : "no-store");
-    response.writeHead(200, { "Content-Type": file.type, "Content-Length": file.body.length });
-    response.end(request.method === "HEAD" ? undefined : file.body);
+    serveFile(request, response, url?.pathname ?? "", door);
   }
 }
 
-/** Why a request for a page is not answered; undefined for the owner's. */
-function requestRefusal(request: IncomingMessage, url: URL | undefined, access: PanelAccess): Refusal | undefined {
+function serveFile(request: IncomingMessage, response: ServerResponse, pathname: string, door: Door): void {
+  const file = door.files.get(pathname);
+  if (file === undefined) {
+    refuse(request, response, REFUSALS.notFound, door);
+    return;
+  }
+  response.setHeader("Cache-Control", file.immutable ? "private, max-age=31536000, immutable" : "no-store");
+  response.writeHead(200, { "Content-Type": file.type, "Content-Length": file.body.length });
+  response.end(request.method === "HEAD" ? undefined : file.body);
+}
+
+/** Why a request is not even looked at; undefined for one that was sent to us, by a page of ours or by nobody's. */
+function strangerRefusal(request: IncomingMessage, access: PanelAccess): Refusal | undefined {
   if (!access.isOurHost(request)) return REFUSALS.wrongHost;
-  if (!access.isOurOrigin(request, "optional")) return REFUSALS.wrongOrigin;
+  return access.isOurOrigin(request, "optional") ? undefined : REFUSALS.wrongOrigin;
+}
+
+/** Why a request for a page is not answered; undefined for the owner's. */
+function requestRefusal(request: IncomingMessage, url: URL | undefined, { access, key }: Door): Refusal | undefined {
   if (request.method !== "GET" && request.method !== "HEAD") return REFUSALS.wrongMethod;
   if (url === undefined) return REFUSALS.badRequest;
-  const allowed = url.searchParams.has("token")
-    ? url.pathname === "/" && access.isToken(url.searchParams.get("token"))
-    : access.hasSession(request);
+  const allowed =
+    key !== undefined && url.searchParams.has("token")
+      ? url.pathname === "/" && key.isToken(url.searchParams.get("token"))
+      : access.sessionOf(request) !== undefined;
   return allowed ? undefined : REFUSALS.noAccess;
 }
 
-function upgrade(
-  request: IncomingMessage,
-  stream: Duplex,
-  head: Buffer,
-  access: PanelAccess,
-  sockets: WebSocketServer,
-): void {
+function upgrade(request: IncomingMessage, stream: Duplex, head: Buffer, door: Door, sockets: WebSocketServer): void {
   // A browser that hangs up in the middle of the handshake is no event worth a word.
   stream.on("error", () => {});
-  const refusal = upgradeRefusal(request, access, sockets.clients.size);
+  const refusal = upgradeRefusal(request, door.access, sockets.clients.size);
   if (refusal !== undefined) {
+    door.refusals.tell(`WebSocket: ${refusal}`, request.socket.remoteAddress);
     stream.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     return;
   }
@@ -133,15 +242,17 @@ function upgrade(
 function upgradeRefusal(request: IncomingMessage, access: PanelAccess, open: number): string | undefined {
   if (!access.isOurHost(request)) return "421 Misdirected Request";
   if (!access.isOurOrigin(request, "required")) return "403 Forbidden";
-  if (!access.hasSession(request)) return "401 Unauthorized";
+  if (access.sessionOf(request) === undefined) return "401 Unauthorized";
   if (parseUrl(request)?.pathname !== PANEL_SOCKET_PATH) return "404 Not Found";
   return open >= MAX_WEB_SOCKETS ? "503 Service Unavailable" : undefined;
 }
 
-function serveSocket(socket: WebSocket, options: PanelOptions): void {
+function serveSocket(socket: WebSocket, request: IncomingMessage, options: PanelOptions, refusals: RefusalLog): void {
+  const source = request.socket.remoteAddress;
   const connection = new GateConnection({
     api: options.api,
     onUnexpected: options.onUnexpected,
+    onRefused: (code) => refusals.tell(`message: ${code}`, source),
     ...(options.checkOutput === undefined ? {} : { checkOutput: options.checkOutput }),
     transport: {
       send: (text) => socket.send(text, () => connection.drained()),
@@ -151,17 +262,21 @@ function serveSocket(socket: WebSocket, options: PanelOptions): void {
     },
   });
   socket.on("message", (data, isBinary) => {
-    if (isBinary) socket.close(1003);
-    else connection.receive(data.toString());
+    if (isBinary) {
+      refusals.tell("message: binary", source);
+      socket.close(1003);
+    } else connection.receive(data.toString());
   });
   // ws closes the connection itself on a frame it refuses; "close" follows.
-  socket.on("error", () => {});
+  socket.on("error", () => refusals.tell("message: bad frame", source));
   socket.on("close", () => connection.close());
 }
 
-function securityHeaders(request: IncomingMessage): Record<string, string> {
+function securityHeaders(request: IncomingMessage, { access, login }: Door): Record<string, string> {
+  const { host = "" } = request.headers;
   // Older browsers do not count ws: as 'self', so the socket's own address is named as well.
-  const socket = /^[a-z0-9.]+:[0-9]+$/.test(request.headers.host ?? "") ? ` ws://${request.headers.host}` : "";
+  const scheme = access.scheme === "https" ? "wss" : "ws";
+  const socket = /^[a-z0-9.-]+(:[0-9]+)?$/i.test(host) ? ` ${scheme}://${host}` : "";
   return {
     "Content-Security-Policy": [
       "default-src 'none'",
@@ -171,7 +286,7 @@ function securityHeaders(request: IncomingMessage): Record<string, string> {
       "font-src 'self'",
       `connect-src 'self'${socket}`,
       "base-uri 'none'",
-      "form-action 'none'",
+      `form-action ${login === undefined ? "'none'" : "'self'"}`,
       "frame-ancestors 'none'",
     ].join("; "),
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -183,30 +298,10 @@ function securityHeaders(request: IncomingMessage): Record<string, string> {
   };
 }
 
-interface Refusal {
-  readonly status: number;
-  readonly words: string;
-}
-
-const REFUSALS = {
-  noAccess: {
-    status: 401,
-    words:
-      "This page needs its key. Open the address that HiggsNode printed when it started; the key is in it. It changes with every start.",
-  },
-  wrongHost: {
-    status: 421,
-    words:
-      "This address does not belong to HiggsNode's panel. Open the address that HiggsNode printed when it started.",
-  },
-  wrongOrigin: { status: 403, words: "Another website tried to open HiggsNode's panel, and was refused." },
-  wrongMethod: { status: 405, words: "The panel answers GET and HEAD only." },
-  badRequest: { status: 400, words: "That is no address of the panel." },
-  notFound: { status: 404, words: "There is no such page. Go back to the panel's start page." },
-} as const satisfies Record<string, Refusal>;
-
-function refuse(response: ServerResponse, { status, words }: Refusal): void {
-  const page = `<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>HiggsNode</title><h1>HiggsNode</h1><p>${words}</p></html>\n`;
+function refuse(request: IncomingMessage, response: ServerResponse, refusal: Refusal, { refusals }: Door): void {
+  const { status } = refusal;
+  refusals.tell(`request: ${status}`, request.socket.remoteAddress);
+  const page = refusalPage(languageOf(request.headers["accept-language"]), refusal);
   if (status === 405) response.setHeader("Allow", "GET, HEAD");
   response.writeHead(status, { "Content-Type": "text/html; charset=utf-8", "Content-Length": Buffer.byteLength(page) });
   response.end(page);
@@ -216,29 +311,4 @@ function parseUrl(request: IncomingMessage): URL | undefined {
   // An absolute or `//host` target would name another host than the one that was checked.
   if (request.url === undefined || !/^\/(?!\/)/.test(request.url)) return undefined;
   return URL.parse(request.url, "http://panel.invalid") ?? undefined;
-}
-
-function listen(server: Server, port: number): Promise<NodeJS.ErrnoException | undefined> {
-  return new Promise((resolve) => {
-    server.once("error", resolve);
-    server.listen(port, "127.0.0.1", () => {
-      server.off("error", resolve);
-      resolve(undefined);
-    });
-  });
-}
-
-function cannotListen(port: number, error: NodeJS.ErrnoException): Result<never> {
-  if (error.code === "EADDRINUSE") {
-    return fail(
-      "panel-port-taken",
-      `port ${port} of this computer is taken, the panel cannot use it`,
-      "Choose another with --panel-port N, or 0 for any.",
-    );
-  }
-  return fail(
-    "panel-failed",
-    `the panel cannot listen on port ${port}: ${error.message}`,
-    "Choose another with --panel-port N.",
-  );
 }

@@ -2,14 +2,17 @@
 import { systemClock } from "../../src-shared/clock.ts";
 import { type HiggsError, ok, type Result } from "../../src-shared/result.ts";
 import type { NodeApi } from "../ipc/node-api.ts";
-import { createLogger } from "../logs/logger.ts";
+import { createLogger, type LogFields } from "../logs/logger.ts";
 import { Redactor } from "../logs/redact.ts";
 import { createFileSink } from "../logs/sinks.ts";
 import { composeNode } from "../node/compose.ts";
+import type { HostFacts } from "../node/host-facts.ts";
 import { openDataDir } from "../storage/data-dir.ts";
 
 export interface PreparedNode {
   readonly compose: () => Promise<Result<NodeApi>>;
+  /** Logs something that is worth knowing and no failure of ours, such as a refused request. */
+  readonly note: (what: string, fields: LogFields) => void;
   /** Logs a failure that nobody expected. */
   readonly onUnexpected: (where: string, thrown: unknown) => void;
   /** Closes the log. Idempotent. */
@@ -23,10 +26,18 @@ export interface PrepareOptions {
   readonly relayServers?: readonly string[] | undefined;
   /** Told what the person who starts the node must know, such as a database that was set aside. */
   readonly onNotice: (notice: HiggsError) => void;
+  /** What the program around the node can do. */
+  readonly host?: HostFacts;
 }
 
 /** Opens the data directory and the log. Fails with `data-dir-not-writable` or `log-not-writable`. */
-export function prepareNode({ helperPath, relayServers, onNotice, ...options }: PrepareOptions): Result<PreparedNode> {
+export function prepareNode({
+  helperPath,
+  relayServers,
+  onNotice,
+  host,
+  ...options
+}: PrepareOptions): Result<PreparedNode> {
   const dataDir = openDataDir(options.dataDir);
   if (!dataDir.ok) return dataDir;
   const sink = createFileSink({ dataDir: dataDir.value.path, redactor: new Redactor() });
@@ -34,7 +45,9 @@ export function prepareNode({ helperPath, relayServers, onNotice, ...options }: 
   const logger = createLogger({ sink: sink.value, clock: systemClock });
   const log = logger.child({ area: "host" });
   return ok({
-    compose: () => composeNode({ dataDir: dataDir.value.path, helperPath, relayServers, logger, onNotice }),
+    compose: () =>
+      composeNode({ dataDir: dataDir.value.path, helperPath, relayServers, logger, onNotice, ...(host && { host }) }),
+    note: (what, fields) => log.warn(what, fields),
     onUnexpected: (where, thrown) => log.error("unexpected failure", { where, error: thrown }),
     close: () => sink.value.close(),
   });

@@ -289,6 +289,49 @@ describe("HelperLink", () => {
     await eventually(() => expect(heard).toHaveBeenCalledWith({ topic: "network-change", kinds: ["route"] }));
   });
 
+  it("ends a helper that is to be made anew, tells nobody that it was lost, and finds the next", async () => {
+    await startHelper();
+    const killed: number[] = [];
+    const link = new HelperLink({
+      endpoint,
+      clock,
+      launch: () => ok(undefined),
+      readyWithinMs: READY_WITHIN_MS,
+      kill: (pid) => killed.push(pid),
+    });
+    cleanUps.push(() => link.dispose());
+    let lost = 0;
+    link.onLost(() => lost++);
+    link.restart();
+    expect(killed).toEqual([]);
+    await link.ensure();
+    const first = link.connected;
+    link.restart();
+    expect(killed).toEqual([process.pid]);
+    expect(link.connected).toBeUndefined();
+    expect((await link.ensure()).ok).toBe(true);
+    expect(link.connected).not.toBe(first);
+    expect(lost).toBe(0);
+  });
+
+  it("leaves a helper alive for whose successor a person would be asked", async () => {
+    await startHelper();
+    const killed: number[] = [];
+    const link = new HelperLink({
+      endpoint,
+      clock,
+      launch: () => ok(undefined),
+      readyWithinMs: READY_WITHIN_MS,
+      prompts: true,
+      kill: (pid) => killed.push(pid),
+    });
+    cleanUps.push(() => link.dispose());
+    await link.ensure();
+    link.restart();
+    expect(killed).toEqual([]);
+    expect(link.connected).toBeUndefined();
+  });
+
   it("does not count its own disposal as a loss, and stops waiting for a helper", async () => {
     await startHelper();
     const lost = vi.fn();

@@ -2,6 +2,7 @@
  * The node's standing connection to its helper: finds one that runs, else starts one, and tells when it
  * is lost. Starting again is the caller's decision, because it may raise a permission prompt.
  */
+import { readFileSync } from "node:fs";
 import { type Clock, delay } from "../../src-shared/clock.ts";
 import type { ConnectionsEvent } from "../../src-shared/helper/connections.ts";
 import type { HelperParams, HelperResult, HelperVerb, NetworkChange } from "../../src-shared/helper/protocol.ts";
@@ -20,6 +21,10 @@ export interface HelperLinkOptions {
   launch: LaunchHelper;
   /** How long a started helper may take to listen: a person may have to type a password first. */
   readyWithinMs: number;
+  /** Whether a person is asked when one is started. Default: no. */
+  prompts?: boolean;
+  /** In place of the signal that ends a helper. */
+  kill?: (pid: number) => void;
 }
 
 /** A helper listens some 100 ms after it was started. */
@@ -50,6 +55,23 @@ export class HelperLink {
       this.#connecting = undefined;
     });
     return this.#connecting;
+  }
+
+  get prompts(): boolean {
+    return this.#options.prompts ?? false;
+  }
+
+  /**
+   * Ends the connection, and a helper that may be ended without a prompt for the next one. It is killed, so that it
+   * restores nothing: guests go on, and the next helper finds its journal. One that hangs would heed nothing else.
+   */
+  restart(): void {
+    const client = this.#client;
+    this.#client = undefined;
+    if (client === undefined) return;
+    const { kill = killHelper } = this.#options;
+    if (!this.prompts) kill(client.helper.pid);
+    client.close();
   }
 
   /** A connection to a helper that runs already; nothing is started. */
@@ -138,6 +160,18 @@ export class HelperLink {
       for (const listener of this.#lostListeners) listener();
     });
     return connected;
+  }
+}
+
+function killHelper(pid: number): void {
+  try {
+    // A helper beyond a container's border has a number that means another process here.
+    const isOther =
+      process.platform === "linux" && !readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("helper.mjs");
+    if (isOther || pid === process.pid) return;
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // Gone already, or not ours to end: a new connection is what remains.
   }
 }
 

@@ -6,6 +6,7 @@ import { HelperLink } from "./helper-link.ts";
 import { helperEndpoint } from "./helper-paths.ts";
 import { launchChild } from "./launch-child.ts";
 import { launchElevated } from "./launch-elevated.ts";
+import { installedHelper, launchInstalled } from "./launch-installed.ts";
 
 /** Our own child listens in a fraction of this even on a loaded machine. */
 const CHILD_READY_WITHIN_MS = 15_000;
@@ -25,9 +26,12 @@ export function openHelper(options: { clock: Clock; helperPath: string; mayPromp
   return new HelperLink({
     endpoint: helperEndpoint(uid, process.env),
     clock,
+    prompts: !isRoot,
     readyWithinMs: isRoot ? CHILD_READY_WITHIN_MS : PROMPT_READY_WITHIN_MS,
     launch: (onExit) => {
       if (isRoot) return launchChild(helperPath, uid, onExit);
+      const installed = mayPrompt ? installedHelper(helperPath) : undefined;
+      if (installed !== undefined) return launchInstalled(installed, onExit);
       if (mayPrompt) return launchElevated(helperPath, onExit);
       return fail("not-permitted", "This needs root.", "Run it with sudo.");
     },

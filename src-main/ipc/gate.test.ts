@@ -3,7 +3,7 @@ import { callShapes } from "../../src-shared/ipc/contract.ts";
 import { MAX_CALL_CHARACTERS, MAX_CALLS_IN_FLIGHT } from "../../src-shared/ipc/wire.ts";
 import { HiggsFailure } from "../../src-shared/result.ts";
 import { GateConnection, MAX_BACKLOG_BYTES, MAX_WAITING_EVENTS, SLOW_READER_BYTES } from "./gate.ts";
-import { FAKE_CHECKS, FAKE_NOW, FakeNode } from "./testing/fake-node.ts";
+import { FAKE_CHECKS, FAKE_NOW, FakeNode, fakeClient } from "./testing/fake-node.ts";
 
 interface Answer {
   id?: number | null;
@@ -11,18 +11,20 @@ interface Answer {
   output?: unknown;
   error?: { code: string; message: string };
   event?: string;
-  payload?: { revision: number };
+  payload?: { revision: number; base?: number; changed?: unknown[]; removed?: string[]; value?: unknown };
 }
 
 function gate() {
   const node = new FakeNode();
   const sent: Answer[] = [];
   const unexpected: unknown[] = [];
+  const refused: string[] = [];
   const wire = { backlog: 0, ended: 0, dropped: 0 };
   const connection = new GateConnection({
     api: node,
     checkOutput: true,
     onUnexpected: (_call, thrown) => unexpected.push(thrown),
+    onRefused: (code) => refused.push(code),
     transport: {
       send: (text) => sent.push(JSON.parse(text)),
       backlogBytes: () => wire.backlog,
@@ -36,7 +38,7 @@ function gate() {
     await expect.poll(() => sent.length).toBeGreaterThan(before);
     return sent[before] ?? {};
   }
-  return { node, sent, unexpected, wire, connection, ask };
+  return { node, sent, unexpected, refused, wire, connection, ask };
 }
 
 describe("the gate", () => {
@@ -68,6 +70,15 @@ describe("the gate", () => {
     const { ask, node } = gate();
     expect(await ask(request)).toMatchObject({ id, ok: false, error: { code } });
     expect(node.calls).toEqual([]);
+  });
+
+  it("tells of what no program of ours sends, and not of a wrong input", async () => {
+    const { ask, connection, refused } = gate();
+    await ask("{");
+    await ask({ id: 1, call: "node.explode" });
+    await ask({ id: 2, call: "clients.add", input: { name: "" } });
+    connection.receive(" ".repeat(MAX_CALL_CHARACTERS + 1));
+    expect(refused).toEqual(["bad-request", "unknown-call", "call-too-large"]);
   });
 
   it("names the field of a bad input", async () => {
@@ -184,6 +195,45 @@ describe("a subscription", () => {
       ["node.stateChanged", 2 * MAX_WAITING_EVENTS + 1],
     ]);
     expect(wire.dropped).toBe(0);
+  });
+
+  it("brings the clients whole once, and then what has changed of them", async () => {
+    const { ask, sent, node } = gate();
+    const clients = ["a", "b", "c", "d"].map((id) => fakeClient({ id, name: id }));
+    node.setClients(clients);
+    await ask({ id: 1, call: "subscribe" });
+    expect(sent.find(({ event }) => event === "clients.changed")?.payload?.value).toHaveLength(4);
+    sent.length = 0;
+    node.setClients([...clients.slice(0, 2), fakeClient({ id: "c", name: "c", paused: true }), ...clients.slice(3)]);
+    node.setClients(clients.slice(0, 3));
+    expect(sent.map(({ event }) => event)).toEqual(["clients.delta", "clients.delta"]);
+    expect(sent[0]?.payload).toMatchObject({ base: 1, revision: 2, changed: [{ id: "c" }], removed: [] });
+    expect(sent[1]?.payload).toMatchObject({ base: 2, revision: 3, changed: [{ id: "c" }], removed: ["d"] });
+  });
+
+  it("brings the clients whole again to whoever subscribes again", async () => {
+    const { ask, sent, node } = gate();
+    node.setClients([fakeClient()]);
+    await ask({ id: 1, call: "subscribe" });
+    sent.length = 0;
+    await ask({ id: 2, call: "subscribe" });
+    expect(sent.map(({ event }) => event)).toContain("clients.changed");
+  });
+
+  it("tells a slow reader in one delta what has changed since it last read", async () => {
+    const { ask, sent, node, wire, connection } = gate();
+    const clients = ["a", "b", "c", "d"].map((id) => fakeClient({ id, name: id }));
+    node.setClients(clients);
+    await ask({ id: 1, call: "subscribe" });
+    sent.length = 0;
+    wire.backlog = SLOW_READER_BYTES;
+    node.setClients([fakeClient({ id: "a", name: "a", paused: true }), ...clients.slice(1)]);
+    node.setClients([fakeClient({ id: "a", name: "a", paused: true }), ...clients.slice(1, 3)]);
+    wire.backlog = 0;
+    connection.drained();
+    expect(sent).toMatchObject([
+      { event: "clients.delta", payload: { base: 1, revision: 3, changed: [{ id: "a" }], removed: ["d"] } },
+    ]);
   });
 
   it("is dropped when events that cannot be merged pile up", async () => {

@@ -12,7 +12,8 @@ import {
   SUBSCRIBE,
 } from "../../src-shared/ipc/wire.ts";
 import { describeZodError, errorOf, fail, HiggsFailure } from "../../src-shared/result.ts";
-import type { NodeApi } from "./node-api.ts";
+import { type ClientsState, clientsEvent } from "./clients-event.ts";
+import type { NodeApi, NodeEvent } from "./node-api.ts";
 
 /** From here on revised events wait, the latest of each kind only: about one list of a thousand clients. */
 export const SLOW_READER_BYTES = 256 * 1024;
@@ -40,6 +41,8 @@ export interface GateOptions {
   readonly transport: GateTransport;
   /** Told once of each failure that is nobody's expected error, with the thrown value. */
   readonly onUnexpected: (call: string, thrown: unknown) => void;
+  /** Told of each message that was refused for what it is, not for what it asks: nothing a program of ours sends. */
+  readonly onRefused?: (code: string) => void;
   /** Parse what handlers return as well: for tests, where a wrong answer must not go unnoticed. */
   readonly checkOutput?: boolean;
 }
@@ -52,7 +55,9 @@ export class GateConnection {
   #inFlight = 0;
   #unsubscribe: (() => void) | undefined;
   /** Events held back from a slow reader; a revised one replaces its predecessor. */
-  #waiting: { name: EventName; payload: unknown }[] = [];
+  #waiting: NodeEvent[] = [];
+  /** The list of clients that the other side has once it has read everything. */
+  #clients: ClientsState | undefined;
 
   constructor(options: GateOptions) {
     this.#options = options;
@@ -69,7 +74,7 @@ export class GateConnection {
     try {
       request = JSON.parse(text);
     } catch {
-      this.#answerError(null, fail("bad-request", "the message is not JSON"));
+      this.#refuse(null, "bad-request", "the message is not JSON");
       return;
     }
     this.#dispatch(request);
@@ -77,7 +82,7 @@ export class GateConnection {
 
   /** Says why, then ends the connection: for framing errors, behind which nothing can be trusted. */
   refuse(code: string, message: string): void {
-    this.#answerError(null, fail(code, message));
+    this.#refuse(null, code, message);
     this.close();
     this.#options.transport.end();
   }
@@ -86,7 +91,7 @@ export class GateConnection {
   drained(): void {
     while (this.#waiting.length > 0 && this.#options.transport.backlogBytes() < SLOW_READER_BYTES) {
       const next = this.#waiting.shift();
-      if (next !== undefined) this.#send({ event: next.name, payload: next.payload });
+      if (next !== undefined) this.#sendEvent(next);
     }
   }
 
@@ -96,12 +101,13 @@ export class GateConnection {
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
     this.#waiting = [];
+    this.#clients = undefined;
   }
 
   #dispatch(json: unknown): void {
     const request = ipcRequestSchema.safeParse(json);
     if (!request.success) {
-      this.#answerError(idOf(json), fail("bad-request", `not a call: ${describeZodError(request.error)}`));
+      this.#refuse(idOf(json), "bad-request", `not a call: ${describeZodError(request.error)}`);
       return;
     }
     const { id, call, input } = request.data;
@@ -111,11 +117,11 @@ export class GateConnection {
     }
     const shape = callShapes.get(call);
     if (shape === undefined) {
-      this.#answerError(id, fail("unknown-call", `there is no call "${call}"`));
+      this.#refuse(id, "unknown-call", `there is no call "${call}"`);
       return;
     }
     if (this.#inFlight >= MAX_CALLS_IN_FLIGHT) {
-      this.#answerError(id, fail("too-many-calls", `more than ${MAX_CALLS_IN_FLIGHT} calls at once`));
+      this.#refuse(id, "too-many-calls", `more than ${MAX_CALLS_IN_FLIGHT} calls at once`);
       return;
     }
     const parsed = shape.input.safeParse(input ?? {});
@@ -144,18 +150,39 @@ export class GateConnection {
   #subscribe(id: number): void {
     this.#unsubscribe ??= this.#options.api.onEvent((name, payload) => this.#event(name, payload));
     this.#send({ id, ok: true, output: {} });
+    // Whoever asks anew may have lost what it was sent before: it gets the list whole again.
+    this.#clients = undefined;
     for (const { name, payload } of this.#options.api.current()) this.#event(name, payload);
   }
 
   #event(name: EventName, payload: unknown): void {
     if (this.#gone.signal.aborted) return;
     if (this.#waiting.length === 0 && this.#options.transport.backlogBytes() < SLOW_READER_BYTES) {
-      this.#send({ event: name, payload });
+      this.#sendEvent({ name, payload });
       return;
     }
     if (isRevised(payload)) this.#waiting = this.#waiting.filter((event) => event.name !== name);
     this.#waiting.push({ name, payload });
     if (this.#waiting.length > MAX_WAITING_EVENTS) this.#drop();
+  }
+
+  #sendEvent(event: NodeEvent): void {
+    const { name, payload } = event.name === "clients.changed" ? this.#clientsEvent(event) : event;
+    this.#send({ event: name, payload });
+  }
+
+  #clientsEvent({ payload }: NodeEvent): NodeEvent {
+    // The node's own event, whose payload is the contract's.
+    const now = payload as ClientsState;
+    const event = clientsEvent(this.#clients, now);
+    this.#clients = now;
+    return event;
+  }
+
+  /** Answers what no program of ours sends, and tells of it. */
+  #refuse(id: number | null, code: string, message: string): void {
+    this.#answerError(id, fail(code, message));
+    this.#options.onRefused?.(code);
   }
 
   #answerError(

@@ -18,6 +18,8 @@ export interface NodeApi {
   onEvent(listener: (name: EventName, payload: unknown) => void): () => void;
   /** The present value of each revised state, as the event that would carry it. */
   current(): NodeEvent[];
+  /** The machine has slept: everything is looked at again at once. */
+  woke(): void;
   /** Drains and restores the network. Idempotent. */
   close(): Promise<void>;
 }

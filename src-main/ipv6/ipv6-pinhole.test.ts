@@ -1,10 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { ok } from "../../src-shared/result.ts";
 import { FakeClock } from "../../src-shared/testing/fake-clock.ts";
 import { createLogger } from "../logs/logger.ts";
-import type { Datagrams, Sender } from "../port-forwarding/datagrams.ts";
-import type { MappingIo } from "../port-forwarding/mapping-io.ts";
 import { MappingJournal } from "../port-forwarding/mapping-journal.ts";
+import { FakeIpv6Router } from "../port-forwarding/testing/fake-ipv6-router.ts";
 import { Ipv6Pinhole, type PinholeWanted } from "./ipv6-pinhole.ts";
 
 const WANTED: PinholeWanted = {
@@ -14,60 +12,18 @@ const WANTED: PinholeWanted = {
   port: 51820,
 };
 
-/** A router that speaks PCP (RFC 6887, section 11): what it has open, by port, with the nonce that may close it. */
-class Router {
-  readonly open = new Map<number, string>();
-  readonly asked: Sender[] = [];
-  refuses = false;
-  readonly datagrams: Pick<Datagrams, "connect"> = {
-    connect: async (to, _local, handlers) => {
-      this.asked.push(to);
-      const send = (request: Uint8Array) => {
-        const answer = this.#answer(Buffer.from(request));
-        queueMicrotask(() => handlers.onMessage(answer, to));
-      };
-      return ok({ send, close: () => {} });
-    },
-  };
-
-  #answer(request: Buffer): Buffer {
-    const answer = Buffer.from(request);
-    const [port, lifetime, nonce] = [
-      request.readUInt16BE(40),
-      request.readUInt32BE(4),
-      request.toString("hex", 24, 36),
-    ];
-    answer[1] = 0x81;
-    answer.fill(0, 8, 24);
-    const foreign = this.open.has(port) && this.open.get(port) !== nonce;
-    answer[3] = this.refuses || foreign ? 2 : 0;
-    answer.writeUInt32BE(77, 8);
-    answer.writeUInt16BE(port, 42);
-    request.copy(answer, 44, 8, 24);
-    if (answer[3] !== 0) return answer;
-    if (lifetime === 0) this.open.delete(port);
-    else this.open.set(port, nonce);
-    return answer;
-  }
-}
-
-function rig(kept = new Map<string, unknown>(), router = new Router()) {
+function rig(kept = new Map<string, unknown>(), former?: FakeIpv6Router) {
   const clock = new FakeClock();
+  const router = former ?? new FakeIpv6Router(clock);
   const logger = createLogger({ sink: { write: () => {}, close: () => {} }, clock });
   const kv = {
     get: ((key: string) => kept.get(key)) as never,
     set: (key: string, value: unknown) => void kept.set(key, value),
   };
   const journal = new MappingJournal({ kv, clock, logger });
-  let octet = kept.size;
-  const io = {
-    clock,
-    datagrams: router.datagrams,
-    randomBytes: (count: number) => new Uint8Array(count).fill(++octet),
-  };
   let hop: string | null = null;
   const pinhole = new Ipv6Pinhole({
-    io: io as unknown as MappingIo,
+    io: { ...router.io, clock },
     journal,
     logger,
     firstHop: async () => hop,
@@ -124,11 +80,11 @@ describe("a pinhole for guests over IPv6", () => {
 
   it("is closed with a reason where the router refuses, and asked for again in ten minutes", async () => {
     const { clock, router, pinhole } = rig();
-    router.refuses = true;
+    router.refusesPcp = true;
     pinhole.update(WANTED);
-    await clock.advance(0);
+    await clock.advance(5_000);
     expect(pinhole.state).toMatchObject({ state: "closed", reason: { code: "not-authorised" } });
-    router.refuses = false;
+    router.refusesPcp = false;
     await clock.advance(10 * 60_000);
     expect(pinhole.state.state).toBe("open");
     await pinhole.dispose();
@@ -147,5 +103,83 @@ describe("a pinhole for guests over IPv6", () => {
     expect(router.asked[0]).toMatchObject({ address: "2a0a:77::1" });
     expect(pinhole.state.state).toBe("open");
     await pinhole.dispose();
+  });
+
+  it("is opened by UPnP where the router does not speak PCP, renewed by name at half the lease, and closed", async () => {
+    const { clock, router, journal, pinhole } = rig();
+    Object.assign(router, { speaksPcp: false, speaksUpnp: true });
+    pinhole.update(WANTED);
+    await clock.advance(0);
+    const leaseEndsAt = new Date(clock.nowMs() + 7_200_000).toISOString();
+    expect(pinhole.state).toMatchObject({
+      state: "open",
+      protocol: "upnp",
+      endpoint: { host: "2a0a:77::10", port: 51820 },
+      leaseEndsAt,
+    });
+    expect(journal.entries()).toMatchObject([{ protocol: "upnp", pinhole: { id: 1 } }]);
+    await clock.advance(3_600_000);
+    expect(router.actions.filter((action) => action !== "GetPinholePackets")).toEqual([
+      "GetFirewallStatus",
+      "AddPinhole",
+      "UpdatePinhole",
+    ]);
+    expect(pinhole.state).toMatchObject({
+      state: "open",
+      leaseEndsAt: new Date(clock.nowMs() + 7_200_000).toISOString(),
+    });
+    pinhole.update(undefined);
+    await clock.advance(0);
+    expect([router.pinholes.size, journal.entries(), pinhole.state.state, clock.pending]).toEqual([0, [], "off", 0]);
+  });
+
+  it("is asked for by UPnP where PCP is spoken and refused, and tells the more telling of two refusals", async () => {
+    const { clock, router, pinhole } = rig();
+    Object.assign(router, { refusesPcp: true, speaksUpnp: true });
+    router.status = { FirewallEnabled: "1", InboundPinholeAllowed: "0" };
+    pinhole.update(WANTED);
+    await clock.advance(0);
+    expect(pinhole.state).toMatchObject({ state: "closed", reason: { code: "pinhole-forbidden" } });
+    router.status.InboundPinholeAllowed = "1";
+    await clock.advance(10 * 60_000);
+    expect(pinhole.state).toMatchObject({ state: "open", protocol: "upnp" });
+    await pinhole.dispose();
+  });
+
+  it.each([true, false])("is opened again within ten minutes of the router's restart (PCP: %s)", async (speaksPcp) => {
+    const { clock, router, pinhole } = rig();
+    Object.assign(router, { speaksPcp, speaksUpnp: !speaksPcp });
+    pinhole.update(WANTED);
+    await clock.advance(60_000);
+    router.restart();
+    await clock.advance(10 * 60_000);
+    expect([router.open.size + router.pinholes.size, pinhole.state.state]).toEqual([1, "open"]);
+    await pinhole.dispose();
+    expect([router.open.size + router.pinholes.size, clock.pending]).toEqual([0, 0]);
+  });
+
+  it("of an earlier run is closed by UPnP too, although the port is another by now", async () => {
+    const first = rig();
+    Object.assign(first.router, { speaksPcp: false, speaksUpnp: true });
+    first.pinhole.update(WANTED);
+    await first.clock.advance(0);
+    const second = rig(first.kept, first.router);
+    second.pinhole.update({ ...WANTED, port: 51_999 });
+    await second.clock.advance(0);
+    expect([...first.router.pinholes.values()]).toMatchObject([{ port: 51_999 }]);
+    await second.pinhole.dispose();
+    expect(first.router.pinholes.size).toBe(0);
+  });
+
+  it("that the router refuses to close stays in the journal until its lease ends, and keeps nobody waiting", async () => {
+    const { clock, router, journal, pinhole } = rig();
+    Object.assign(router, { speaksPcp: false, speaksUpnp: true });
+    pinhole.update(WANTED);
+    await clock.advance(0);
+    router.errors.set("DeletePinhole", 606);
+    await pinhole.dispose();
+    expect(journal.entries()).toHaveLength(1);
+    await clock.advance(7_200_000);
+    expect(journal.entries()).toEqual([]);
   });
 });

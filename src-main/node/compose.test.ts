@@ -23,7 +23,10 @@ import { FakeMachine } from "./testing/fake-machine.ts";
 
 const logger = createLogger({ sink: { write: () => {}, close: () => {} }, clock: new FakeClock() });
 
+const good = async () => ({ state: "good" }) as const;
+
 let machine: FakeMachine;
+let up: Set<string>;
 let clock: FakeClock;
 let dataDir: string;
 let notices: HiggsError[];
@@ -36,6 +39,7 @@ beforeEach(async () => {
   dataDir = join(machine.folder, "data");
   mkdirSync(dataDir);
   notices = [];
+  up = new Set(["eth0", "higgs0"]);
 });
 
 afterEach(async () => {
@@ -54,6 +58,8 @@ function compose(): Promise<Result<NodeApi>> {
     helper: machine.link(clock),
     dns: { start: async () => ok(undefined), stop: async () => {}, dispose: async () => {} },
     mappingIo: router.io,
+    healthProbes: { dns: good, egressIpv4: good, egressIpv6: good, disk: good },
+    interfacesUp: () => up,
     onNotice: (notice) => notices.push(notice),
   });
 }
@@ -88,6 +94,55 @@ function lineOf(config: string, key: string): string | undefined {
 }
 
 const ENDPOINT = { publicEndpoint: "home.example.org:51820" };
+
+describe("the health of a node", () => {
+  it("is part of its state, is looked at on request, and is off with sharing", async () => {
+    const api = await start();
+    expect((await call(api, "node.state", {})).value.health.overall).toBe("off");
+    await call(api, "node.on", {});
+    const health = await call(api, "health.check", {});
+    expect(health.facts.find(({ code }) => code === "nat")).toMatchObject({ state: "good" });
+    expect(health.checkedAt).not.toBeNull();
+    expect((await call(api, "node.state", {})).value.health).toEqual(health);
+    await call(api, "node.off", {});
+    expect((await call(api, "node.state", {})).value.health.overall).toBe("off");
+  });
+
+  it("has a history, told line by line, and the uptime of today", async () => {
+    const api = await start();
+    const told: EventName[] = [];
+    api.onEvent((name) => void told.push(name));
+    await call(api, "node.on", {});
+    machine.network.distort = (seen) => {
+      machine.network.distort = (next) => next;
+      return { ...seen, wireguard: { state: "absent" } };
+    };
+    await call(api, "health.check", {});
+    const { events, more } = await call(api, "health.history", {});
+    expect(events.map(({ kind }) => kind)).toEqual(["healthy", "recovered", "recovery-step", "unhealthy"]);
+    expect(more).toBe(false);
+    expect(told.filter((name) => name === "health.recorded")).toHaveLength(4);
+    await clock.advance(10_000);
+    expect(await call(api, "health.uptime", {})).toMatchObject([{ wantedSeconds: 10, workingSeconds: 10 }]);
+  });
+
+  it("is looked at anew when the host says that the machine woke", async () => {
+    const api = await start();
+    await call(api, "node.on", {});
+    api.woke();
+    const { events } = await call(api, "health.history", {});
+    expect(events).toMatchObject([{ kind: "woke" }]);
+  });
+
+  it("shows an uplink that is not connected as the reason why guests are not served", async () => {
+    const api = await start();
+    up.delete("eth0");
+    await call(api, "node.on", {});
+    const { value } = await call(api, "node.state", {});
+    expect(value.node).toMatchObject({ phase: "degraded", problems: [{ code: "uplink-down" }] });
+    expect(value.health.facts.find(({ code }) => code === "networkRoute")?.state).toBe("bad");
+  });
+});
 
 describe("clients of a node that shares", () => {
   it("are in the tunnel when the call is answered, and out of it when they are paused or removed", async () => {
@@ -342,5 +397,105 @@ describe("a node", () => {
     expect(diagnosis.nodePhase).toBe("stopped");
     expect(diagnosis.checks.map(({ outcome }) => outcome)).toEqual(allChecks.map(() => "skipped"));
     expect(progress).toHaveLength(allChecks.length);
+  });
+});
+
+/** Each comes within milliseconds; a machine that is busy with other tests gets more. */
+const SOON = { timeout: 15_000 };
+
+describe("restoring the network", () => {
+  it("ends sharing, undoes what is left, and names what could not be undone", async () => {
+    const api = await start();
+    await call(api, "node.on", {});
+    machine.network.stuck = ["chain HIGGS-FWD"];
+    expect(await call(api, "node.restoreNetwork", {})).toEqual({ left: ["chain HIGGS-FWD"] });
+    expect((await call(api, "node.state", {})).value.node.phase).toBe("failed");
+    machine.network.stuck = [];
+    expect(await call(api, "node.restoreNetwork", {})).toEqual({ left: [] });
+    expect((await call(api, "node.state", {})).value.node.phase).toBe("stopped");
+    expect(machine.network.applied).toBeUndefined();
+  });
+
+  it("works where the node never shared, for what an earlier run left", async () => {
+    const api = await start();
+    expect(await call(api, "node.restoreNetwork", {})).toEqual({ left: [] });
+    expect(machine.network.calls).toContain("restore");
+  });
+});
+
+describe("traffic of a node that shares", () => {
+  it("is told every two seconds, of all and of each client, with the way it comes", async () => {
+    const api = await start();
+    const points: unknown[] = [];
+    api.onEvent((name, payload) => {
+      if (name === "traffic.point") points.push(eventShapes.get(name)?.payload.parse(payload));
+    });
+    await call(api, "node.on", {});
+    const ann = await call(api, "clients.add", { name: "Ann" });
+    const counted = (rxBytes: number, txBytes: number) => {
+      machine.network.peers = [
+        {
+          publicKey: ann.publicKey,
+          endpoint: "127.0.0.1:40000",
+          allowedIps: ["10.66.0.2/32"],
+          latestHandshakeAtMs: clock.nowMs(),
+          rxBytes,
+          txBytes,
+        },
+      ];
+    };
+    const readings = () => machine.network.count("observe-peers");
+    const nextReading = async () => {
+      const before = readings();
+      await expect
+        .poll(async () => {
+          await clock.advance(500);
+          return readings();
+        }, SOON)
+        .toBeGreaterThan(before);
+    };
+    counted(0, 0);
+    await nextReading();
+    counted(200_000, 4_000_000);
+    await expect
+      .poll(async () => {
+        await nextReading();
+        return (await call(api, "traffic.totals", {})).today;
+      }, SOON)
+      .toEqual({ rxBytes: 200_000, txBytes: 4_000_000 });
+    await expect.poll(() => points.length, SOON).toBeGreaterThan(0);
+    const { value } = await call(api, "clients.list", {});
+    expect(value[0]).toMatchObject({ connected: true, way: "relay", rate: expect.anything() });
+    const { points: history } = await call(api, "traffic.history", { range: "5min" });
+    expect(history).toEqual(points);
+    await call(api, "node.off", {});
+    expect((await call(api, "traffic.history", { range: "5min" })).points.length).toBeGreaterThan(0);
+    expect((await call(api, "clients.list", {})).value[0]).not.toHaveProperty("rate");
+  });
+});
+
+describe("logging that is paused", () => {
+  it("has the helper listen to no connections, until it is resumed", async () => {
+    await machine.stop();
+    machine = new FakeMachine();
+    let listening = 0;
+    const options = machine.serverOptions;
+    const watchConnections = () => {
+      listening++;
+      return () => {
+        listening--;
+      };
+    };
+    await machine.serve(new HelperServer({ ...options, backend: { ...options.backend, watchConnections } }));
+    dataDir = join(machine.folder, "data");
+    mkdirSync(dataDir);
+    const api = await start();
+    await call(api, "node.on", {});
+    await expect.poll(() => listening, SOON).toBe(1);
+    await call(api, "settings.set", { changes: { loggingPaused: true } });
+    await expect.poll(() => listening, SOON).toBe(0);
+    expect((await call(api, "privacy.get", {})).connectionLog).toEqual({ state: "off" });
+    await call(api, "settings.set", { changes: { loggingPaused: false } });
+    await expect.poll(() => listening, SOON).toBe(1);
   });
 });

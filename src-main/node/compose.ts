@@ -1,21 +1,24 @@
 /** The composition root: the only place where the node's parts are made and joined. */
 import { randomBytes } from "node:crypto";
+import { uptime } from "node:os";
 import { isDeepStrictEqual } from "node:util";
 import { type Clock, systemClock } from "../../src-shared/clock.ts";
 import type { EventName } from "../../src-shared/ipc/contract.ts";
-import { HEALTH_NOT_LOOKED } from "../../src-shared/model/health.ts";
 import { exitOf, type NodeState } from "../../src-shared/model/node-state.ts";
 import { mappedEndpoint } from "../../src-shared/model/port-mapping.ts";
 import { parseAddress } from "../../src-shared/net/address.ts";
 import { parseEndpoint } from "../../src-shared/net/endpoint.ts";
 import type { NetworkObservation } from "../../src-shared/network-observation.ts";
+import type { PeerSpec } from "../../src-shared/network-spec.ts";
 import { fail, type HiggsError, ok, type Result, unwrap } from "../../src-shared/result.ts";
 import type { GuestPrefixes } from "../clients/address-allocator.ts";
-import { toClient } from "../clients/client-record.ts";
+import { ClientList } from "../clients/client-list.ts";
 import { ClientRegistry } from "../clients/client-registry.ts";
+import { diagnosisHandlers } from "../diagnostics/diagnosis-handlers.ts";
 import { readMachineFacts } from "../diagnostics/machine-facts.ts";
 import { DnsAnswerer } from "../dns/dns-answerer.ts";
 import { HostResolvers } from "../dns/resolvers.ts";
+import { type JoinHealthOptions, joinHealth } from "../health/join-health.ts";
 import type { HelperLink } from "../helper/helper-link.ts";
 import { openHelper } from "../helper/open-helper.ts";
 import type { NodeApi, NodeEvent } from "../ipc/node-api.ts";
@@ -36,13 +39,19 @@ import { chooseGuestPrefixes } from "../routing/guest-prefix.ts";
 import { openDatabase } from "../storage/database.ts";
 import { KvStore } from "../storage/kv-store.ts";
 import { SettingsStore } from "../storage/settings-store.ts";
+import { TrafficMonitor } from "../traffic/traffic-monitor.ts";
 import { VERSION } from "../version.ts";
 import { WireGuardManager } from "../wireguard/wireguard-manager.ts";
 import { planExit } from "./exit-planner.ts";
+import { greetGuests } from "./greet-guests.ts";
+import { HEADLESS, type HostFacts } from "./host-facts.ts";
 import { NodeFacts } from "./node-facts.ts";
 import { nodeHandlers } from "./node-handlers.ts";
 import { NodeService } from "./node-service.ts";
+import { withoutOwnConnections } from "./own-connections.ts";
 import { Published } from "./published.ts";
+import { restoreEverything } from "./restore-everything.ts";
+import { interfacesUp, uplinkConcerns } from "./uplink-concerns.ts";
 
 export interface ComposeOptions {
   dataDir: string;
@@ -52,11 +61,17 @@ export interface ComposeOptions {
   /** In place of the helper at `helperPath`; disposed of with the node. */
   helper?: HelperLink;
   /** In place of the answerer on the tunnel addresses; disposed of with the node. */
-  dns?: Pick<DnsAnswerer, "start" | "stop" | "dispose">;
+  dns?: Pick<DnsAnswerer, "start" | "stop" | "dispose"> & Partial<Pick<DnsAnswerer, "rebind">>;
   /** Relays for this run, in place of those in the settings. */
   relayServers?: readonly string[] | undefined;
+  /** The program around the node; a headless one where none is named. */
+  host?: HostFacts;
   /** In place of the machine's own network, through which routers are asked to forward ports. */
   mappingIo?: MappingIo;
+  /** In place of what health tries on this machine and beyond. */
+  healthProbes?: JoinHealthOptions["probes"];
+  /** In place of the machine's list of interfaces that are up. */
+  interfacesUp?: () => ReadonlySet<string>;
   /** Told to the person who started the node, such as a database that was set aside. */
   onNotice?: (notice: HiggsError) => void;
 }
@@ -85,12 +100,19 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
     lookAtPeers: () => node.lookAtPeers(),
   });
   const wireguard = new WireGuardManager({ registry });
+  /** Those of self-tests, of which connection tracking tells minutes after they have ended. */
+  const testAddresses = new Set<string>();
+  const isTest = (source: string) => testAddresses.has(source);
   const dns =
     options.dns ??
     new DnsAnswerer({
       clock,
       resolvers: new HostResolvers({ clock }),
-      onQuestion: (question) => privacy.logDnsQuestion(question),
+      // The node's own questions, by which it tries whether this works, are nobody's.
+      onQuestion: (question) => {
+        const isOwn = node.plan?.tunnelAddresses.includes(question.source) ?? false;
+        if (!isOwn && !isTest(question.source)) privacy.logDnsQuestion(question);
+      },
     });
   const helper = options.helper ?? openHelper({ clock, helperPath, mayPrompt: true });
   const prefixes = guestPrefixes({ settings: settings.value, facts, ownInterface: wireguard.interfaceName, logger });
@@ -106,6 +128,8 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
   const io = options.mappingIo ?? systemIo(clock);
   const journal = new MappingJournal({ kv, clock, logger });
   const ports = new PortForwardingService({ io, journal, logger });
+  const listInterfacesUp = options.interfacesUp ?? interfacesUp;
+  let testPeer: PeerSpec | undefined;
   const node = new NodeService({
     helper,
     clock,
@@ -124,6 +148,7 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
         mapped: mappedEndpoint(ports.state),
         proven: reachability.service.proven,
         probePeer: reachability.service.peer,
+        testPeer,
         limits: { ...limiter.contribute(chosen.value), refusal: limiter.refusal },
       });
     },
@@ -133,7 +158,14 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
       // What the machine refuses to limit is a problem of the next plan.
       if (limiter.noteApplied(limits)) node.refresh();
     },
-    onPeers: (seen) => wireguard.recordUsage(seen),
+    concerns: (plan) => uplinkConcerns(plan, listInterfacesUp()),
+    interfacesUp: listInterfacesUp,
+    onRecovery: (line) => health.noteRecovery(line),
+    onPeers: (seen) => {
+      traffic.record(seen);
+      wireguard.recordUsage(seen);
+      published.clients.set(clientList.current());
+    },
   });
 
   const relay = new RelayService({
@@ -145,6 +177,9 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
     logger,
     version: VERSION,
     servers: options.relayServers,
+  });
+  helper.onNetworkChange(({ kinds }) => {
+    if (kinds.some((kind) => kind === "link" || kind === "address" || kind === "route")) relay.networkChanged();
   });
   const updateRelay = () => relay.update(settings.value.get(), exitOf(node.state)?.listenPort);
 
@@ -162,6 +197,7 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
     journal,
     relay,
     ports,
+    pinhole: () => pinhole.state.state,
     settings: () => settings.value.get(),
     node,
     trace: async (to, maxHops) => {
@@ -170,10 +206,18 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
     },
   });
 
-  const listClients = () => {
-    const present = prefixes.current();
-    return registry.list().map((record) => toClient(record, present, clock.nowMs(), limiter.describe(record)));
-  };
+  const traffic = new TrafficMonitor({
+    clock,
+    totals: () => privacy.totals(),
+    onPoint: (point) => emit("traffic.point", point),
+  });
+  const clientList = new ClientList({
+    records: () => registry.list(),
+    prefixes: prefixes.current,
+    nowMs: () => clock.nowMs(),
+    limits: (record) => limiter.describe(record),
+    live: (publicKey) => traffic.meter.liveOf(publicKey),
+  });
   const ipv6 = new Ipv6Checker({
     clock,
     logger: logger.child({ area: "ipv6" }),
@@ -192,7 +236,32 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
       const traced = to === undefined ? undefined : await helper.call("trace", { to, maxHops: 1 });
       return traced?.ok ? (traced.value[0]?.address ?? null) : null;
     },
+    onChange: () => {
+      reachability.update();
+      publishState();
+    },
+  });
+  const health = joinHealth({
+    clock,
+    random: Math.random,
+    logger,
+    db,
+    dataDir,
+    node,
+    helper,
+    settings: () => settings.value.get(),
+    portMapping: () => ports.state,
+    reachability: () => reachability.service.findings.reachability,
+    relay: () => relay.state,
+    repairs: {
+      remap: () => ports.refresh(),
+      reconnect: () => relay.networkChanged(),
+      rebind: async () => dns.rebind?.(),
+    },
+    uptimeMs: () => uptime() * 1_000,
+    probes: options.healthProbes,
     onChange: () => publishState(),
+    onRecorded: (event) => emit("health.recorded", event),
   });
   const nodeState = (): NodeState => ({
     version: VERSION,
@@ -201,11 +270,11 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
     portMapping: ports.state,
     ...reachability.service.findings,
     pinhole: pinhole.state,
-    health: HEALTH_NOT_LOOKED,
+    health: health.manager.state,
   });
   const published = {
     state: new Published<NodeState>(nodeState()),
-    clients: new Published(listClients()),
+    clients: new Published(clientList.current()),
     settings: new Published(settings.value.get()),
     privacy: new Published(privacy.state()),
   };
@@ -220,21 +289,26 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
   privacy.onStateChange((state) => published.privacy.set(state));
 
   const publishState = () => published.state.set(nodeState());
+  const greet = greetGuests({ helper, logger: logger.child({ area: "node" }) });
+  const greetIfMoved = () => greet(exitOf(node.state) && node.plan?.route, ports.state);
   node.onChange(() => {
+    greetIfMoved();
     updateRelay();
     updatePorts();
     reachability.update();
     ipv6.update(node.state, node.plan?.tunnelAddresses ?? []);
     pinhole.update(exitOf(node.state) && node.plan?.pinhole);
     publishState();
-    published.clients.set(listClients());
+    published.clients.set(clientList.current());
   });
   relay.onChange(() => {
     reachability.update();
+    health.manager.update();
     publishState();
   });
   let proven = reachability.service.proven;
   reachability.service.onChange(() => {
+    health.manager.update();
     publishState();
     if (isDeepStrictEqual(proven, reachability.service.proven)) return;
     proven = reachability.service.proven;
@@ -242,31 +316,50 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
   });
   let mapped = mappedEndpoint(ports.state);
   ports.on("changed", (state) => {
+    greetIfMoved();
     reachability.update();
+    health.manager.update();
     publishState();
     if (isDeepStrictEqual(mapped, mappedEndpoint(state))) return;
     mapped = mappedEndpoint(state);
     node.refresh();
   });
   registry.onChange((change) => {
-    published.clients.set(listClients());
-    if (change === "clients") node.refresh();
+    // Usage comes from the peers' counters, after which the list is made in any case.
+    if (change === "usage") return;
+    published.clients.set(clientList.current());
+    node.refresh();
   });
   limiter.onChange(() => {
-    published.clients.set(listClients());
+    published.clients.set(clientList.current());
     node.refresh();
   });
   settings.value.onChange((changed) => {
     if (!changed.keepClientKeys) registry.forgetKeptKeys();
     published.settings.set(changed);
-    published.clients.set(listClients());
+    published.clients.set(clientList.current());
     updateRelay();
     updatePorts();
     reachability.update();
+    health.manager.update();
     node.refresh();
   });
 
-  const joinedPrivacy = joinPrivacy({ manager: privacy, settings: settings.value, registry, node, helper });
+  const joinedPrivacy = joinPrivacy({
+    manager: privacy,
+    isTest,
+    settings: settings.value,
+    registry,
+    node,
+    helper: {
+      get connected() {
+        return helper.connected;
+      },
+      onLost: (listener) => helper.onLost(listener),
+      onConnections: (listener) =>
+        helper.onConnections((event) => listener(withoutOwnConnections(event, node.plan?.tunnelAddresses ?? []))),
+    },
+  });
 
   let closing: Promise<void> | undefined;
   const close = async () => {
@@ -274,6 +367,7 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
     ipv6.dispose();
     const left = Promise.all([reachability.service.dispose(), pinhole.dispose()]);
     await node.dispose();
+    health.close();
     await left;
     await ports.cleanup();
     await dns.dispose();
@@ -284,9 +378,21 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
     db.close();
     listeners.clear();
   };
+  const machineFacts = async () => {
+    const running = await helper.findRunning();
+    const mayStart = process.getuid?.() === 0;
+    if (!running.ok && !mayStart) {
+      return fail("not-permitted", "What only root can see was not looked at.", "Turn sharing on first.");
+    }
+    return readMachineFacts(helper);
+  };
   const api: NodeApi = {
     handlers: nodeHandlers({
       privacy: joinedPrivacy.handlers,
+      hostFacts: options.host ?? HEADLESS,
+      traffic: traffic.handlers,
+      health: health.handlers,
+      restoreNetwork: () => restoreEverything({ node, helper, ports }),
       clock,
       version: VERSION,
       dataDir,
@@ -306,14 +412,28 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
       prefixes: prefixes.current,
       published,
       emit,
-      machineFacts: async () => {
-        const running = await helper.findRunning();
-        const mayStart = process.getuid?.() === 0;
-        if (!running.ok && !mayStart) {
-          return fail("not-permitted", "What only root can see was not looked at.", "Turn sharing on first.");
-        }
-        return readMachineFacts(helper);
-      },
+      diagnosis: diagnosisHandlers({
+        clock,
+        version: VERSION,
+        dataDir,
+        node,
+        helper,
+        settings: () => settings.value.get(),
+        state: nodeState,
+        privacy: () => privacy.state(),
+        clients: () => clientList.current(),
+        records: () => registry.list(),
+        findClient: (which) => registry.find(which),
+        machineFacts,
+        setTestPeer: (peer) => {
+          testPeer = peer;
+          for (const prefix of peer?.allowedIps ?? []) testAddresses.add(prefix.split("/")[0] ?? prefix);
+          return node.settle();
+        },
+        healthHistory: () =>
+          api.handlers["health.history"]({ limit: 50 }, { signal: new AbortController().signal }).catch(() => null),
+        emit,
+      }),
     }),
     onEvent: (listener) => {
       listeners.add(listener);
@@ -325,6 +445,7 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
       { name: "settings.changed", payload: published.settings.current },
       { name: "privacy.changed", payload: published.privacy.current },
     ],
+    woke: () => health.manager.woke(),
     close: () => {
       closing ??= close();
       return closing;

@@ -52,6 +52,8 @@ export interface PlanInputs {
   proven?: Endpoint | undefined;
   /** The peer by which a relay tries whether this node can be reached. */
   probePeer?: PeerSpec | undefined;
+  /** The temporary guest of a self-test. */
+  testPeer?: PeerSpec | undefined;
   /** How fast guests may be, and who has no access at present by public key. */
   limits?: { limits: LimitsSpec | undefined; cutOff: ReadonlySet<string>; refusal: HiggsError | undefined };
 }
@@ -71,10 +73,10 @@ export function planExit(observation: NetworkObservation, inputs: PlanInputs): R
     prefixes,
     uplinks,
     onLink: onLinkPrefixes(observation, own),
-    wireguard: withPeer(
-      withoutPeers(wireguard.contribute(settings, prefixes), inputs.limits?.cutOff),
+    wireguard: withPeers(withoutPeers(wireguard.contribute(settings, prefixes), inputs.limits?.cutOff), [
       inputs.probePeer,
-    ),
+      inputs.testPeer,
+    ]),
     dnsPort,
     ipv6,
     limits: inputs.limits?.limits,
@@ -106,9 +108,10 @@ function withoutPeers(wireguard: WireguardSpec, cutOff: ReadonlySet<string> | un
 }
 
 /** A client that has the same key by accident of a test keeps its addresses. */
-function withPeer(wireguard: WireguardSpec, peer: PeerSpec | undefined): WireguardSpec {
-  if (peer === undefined || wireguard.peers.some(({ publicKey }) => publicKey === peer.publicKey)) return wireguard;
-  return { ...wireguard, peers: [...wireguard.peers, peer] };
+function withPeers(wireguard: WireguardSpec, more: readonly (PeerSpec | undefined)[]): WireguardSpec {
+  const known = new Set(wireguard.peers.map(({ publicKey }) => publicKey));
+  const added = more.filter((peer) => peer !== undefined).filter(({ publicKey }) => !known.has(publicKey));
+  return added.length === 0 ? wireguard : { ...wireguard, peers: [...wireguard.peers, ...added] };
 }
 
 function withoutAddress(count: number): HiggsError[] {

@@ -3,6 +3,7 @@ import type { ApplyResult } from "../../src-shared/helper/protocol.ts";
 import { CONNECTED_WITHIN_MS } from "../../src-shared/model/client.ts";
 import type { ExitState, Ipv6State } from "../../src-shared/model/node-state.ts";
 import type { ObservedWireguard } from "../../src-shared/network-observation.ts";
+import type { Result } from "../../src-shared/result.ts";
 import type { ExitPlan } from "./exit-planner.ts";
 
 /** What stands while the node shares. */
@@ -46,6 +47,16 @@ export function withPeers(
     if (peer.latestHandshakeAtMs !== null && nowMs - peer.latestHandshakeAtMs < CONNECTED_WITHIN_MS) connected++;
   }
   return { ...exit, clients: { total: exit.clients.total, connected }, traffic };
+}
+
+/**
+ * What an attempt to bring the exit up aims at: as long as it is the same, another attempt meets the same machine and the
+ * same wishes. Which port the answerer takes is no part of it.
+ */
+export function aimOf(plan: Result<ExitPlan>): unknown {
+  if (!plan.ok) return { refused: plan.error.code };
+  const { spec, uplink, route } = plan.value;
+  return { spec: { ...spec, dns: null }, uplink, route };
 }
 
 /** Where guests ask: without the IPv6 address where the helper could not give the tunnel one. */

@@ -14,9 +14,8 @@ import type { GuestPrefixes } from "../clients/address-allocator.ts";
 import { addressesOf, nodeAddressesOf } from "../clients/address-allocator.ts";
 import { type ClientRecord, toClient } from "../clients/client-record.ts";
 import type { ClientRegistry } from "../clients/client-registry.ts";
-import { allChecks } from "../diagnostics/all-checks.ts";
-import type { MachineFacts } from "../diagnostics/check.ts";
-import { runChecks } from "../diagnostics/run-checks.ts";
+import type { DiagnosisHandlers } from "../diagnostics/diagnosis-handlers.ts";
+import type { JoinedHealth } from "../health/join-health.ts";
 import type { CallContext } from "../ipc/node-api.ts";
 import type { Ipv6Pinhole } from "../ipv6/ipv6-pinhole.ts";
 import type { ClientRateLimiter } from "../limits/client-rate-limiter.ts";
@@ -27,11 +26,12 @@ import type { ReachabilityService } from "../reachability/reachability-service.t
 import type { RelayService } from "../relay/relay-service.ts";
 import { throughBridge, throughUdp } from "../relay/relayed-config.ts";
 import type { SettingsStore } from "../storage/settings-store.ts";
+import type { TrafficMonitor } from "../traffic/traffic-monitor.ts";
 import { renderClientConfig } from "../wireguard/client-config.ts";
+import type { HostFacts } from "./host-facts.ts";
 import type { NodeFacts } from "./node-facts.ts";
 import type { NodeService } from "./node-service.ts";
 import type { Published } from "./published.ts";
-import { unbuilt } from "./unbuilt.ts";
 
 type Via = CallParsed<"clients.config">["via"];
 
@@ -47,12 +47,16 @@ export interface NodeParts {
   facts: NodeFacts;
   relay: Pick<RelayService, "place">;
   privacy: JoinedPrivacy["handlers"];
+  hostFacts: HostFacts;
+  traffic: TrafficMonitor["handlers"];
+  health: JoinedHealth["handlers"];
+  restoreNetwork: () => Promise<{ left: string[] }>;
   reachability: Pick<ReachabilityService, "refresh">;
   pinhole: Pick<Ipv6Pinhole, "state">;
   ports: Pick<PortForwardingService, "state" | "known" | "refresh" | "cleanup">;
   /** The prefixes clients have their addresses from, also before the node has ever shared. */
   prefixes: () => GuestPrefixes;
-  machineFacts: () => Promise<Result<MachineFacts>>;
+  diagnosis: DiagnosisHandlers;
   published: {
     state: Published<NodeState>;
     clients: Published<Client[]>;
@@ -64,7 +68,7 @@ export interface NodeParts {
 export function nodeHandlers(parts: NodeParts): CallHandlers<CallContext> {
   const { node, registry, settings, published } = parts;
   const shown = (record: ClientRecord): Client =>
-    toClient(record, parts.prefixes(), parts.clock.nowMs(), parts.limiter.describe(record));
+    toClient(record, parts.prefixes(), parts.clock.nowMs(), { limits: parts.limiter.describe(record) });
 
   /** A change of who may use the node is answered once the tunnel knows. */
   async function changeClient(change: () => Result<ClientRecord>): Promise<Client> {
@@ -134,46 +138,28 @@ export function nodeHandlers(parts: NodeParts): CallHandlers<CallContext> {
       return published.state.current;
     },
     ...parts.privacy,
-    "node.restoreNetwork": unbuilt,
-    "health.check": unbuilt,
-    "health.history": unbuilt,
-    "health.uptime": unbuilt,
-    "traffic.history": unbuilt,
-    "traffic.totals": unbuilt,
-    "diagnose.cancel": unbuilt,
-    "diagnose.trace": unbuilt,
-    "diagnose.selfTest": unbuilt,
-    "diagnose.report": unbuilt,
-    "host.facts": unbuilt,
-    "diagnose.run": async (_, { signal }) => {
-      const { plan, state } = node;
-      const exit = exitOf(state);
-      return runChecks(
-        allChecks,
-        {
-          dataDir: parts.dataDir,
-          settings: settings.get(),
-          nowMs: parts.clock.nowMs(),
-          machine: await parts.machineFacts(),
-          sharing:
-            plan === undefined || exit === undefined
-              ? null
-              : { state, plan, dnsPort: plan.spec.dns?.port ?? 0, ipv6Failed: exit.ipv6.state === "failed" },
-        },
-        {
-          clock: parts.clock,
-          version: parts.version,
-          nodePhase: state.phase,
-          signal,
-          onProgress: (progress) => parts.emit("diagnose.progress", progress),
-        },
-      );
-    },
+    ...parts.traffic,
+    "node.restoreNetwork": () => parts.restoreNetwork(),
+    ...parts.health,
+    ...parts.diagnosis,
+    "host.facts": async () => parts.hostFacts,
   };
 }
 
 function problemCodes(state: PhaseState): string[] {
-  return state.phase === "degraded" ? state.problems.map(({ code }) => code) : [];
+  switch (state.phase) {
+    case "degraded":
+      return state.problems.map(({ code }) => code);
+    case "recovering":
+      return [state.cause.code];
+    case "failed":
+      return [state.error.code];
+    case "stopped":
+    case "starting":
+    case "running":
+    case "stopping":
+      return [];
+  }
 }
 
 /** What a configuration says of the way to the node. */
@@ -248,7 +234,7 @@ function clientConfig(
     ...route,
   });
   return ok({
-    client: toClient(record, prefixes, parts.clock.nowMs(), parts.limiter.describe(record)),
+    client: toClient(record, prefixes, parts.clock.nowMs(), { limits: parts.limiter.describe(record) }),
     config: [...heading, config].join("\n"),
     ...(shownUntilMs === null ? {} : { shownUntil: new Date(shownUntilMs).toISOString() }),
   });

@@ -1,10 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { NetworkObservation } from "../../src-shared/network-observation.ts";
-import { FIRST_DNS_PORT, PEERS_EVERY_MS, RECOVERY_DELAYS_MS } from "./node-service.ts";
+import { observation } from "../routing/testing/observation.ts";
+import { FIRST_DNS_PORT } from "./exit-works.ts";
+import { PEERS_EVERY_MS } from "./node-service.ts";
+import { ATTEMPTS_UNTIL_TOLD, LONGEST_WAIT_MS, waitAfterMs } from "./recovery-ladder.ts";
 import { NodeRig, settled } from "./testing/node-rig.ts";
 
 const GONE = { code: "helper-gone", message: "There is no helper." };
-const ALL_WAITS_MS = RECOVERY_DELAYS_MS.reduce<number>((sum, ms) => sum + ms, 0);
+/** From the fault to the last of the quick attempts. */
+const QUICK_MS = waitAfterMs(1) + waitAfterMs(2);
 /** Every wait of a recovery is a multiple of it. */
 const STEP_MS = 250;
 
@@ -55,57 +59,161 @@ describe("recovery", () => {
     rig.helper.lose();
     await settled();
     // The first attempt was made at once; each later one is announced before its wait.
-    for (const [index, waitMs] of RECOVERY_DELAYS_MS.entries()) {
-      if (waitMs === 0) continue;
-      expect(rig.in("recovering").attempt).toBe(index + 1);
+    for (let failures = 1; failures < ATTEMPTS_UNTIL_TOLD; failures++) {
+      expect(rig.in("recovering").attempt).toBe(failures + 1);
       const asked = rig.helper.count("ensure");
-      await pass(rig, waitMs - 1);
+      await pass(rig, waitAfterMs(failures) - 1);
       expect(rig.helper.count("ensure")).toBe(asked);
-      if (index === RECOVERY_DELAYS_MS.length - 1) rig.helper.refusal = undefined;
+      if (failures === ATTEMPTS_UNTIL_TOLD - 1) rig.helper.refusal = undefined;
       await pass(rig, 1);
       expect(rig.helper.count("ensure")).toBe(asked + 1);
     }
     rig.in("running");
   });
 
-  it("fails after the last attempt without a helper, and remembers what is left", async () => {
+  it("is degraded after three attempts without a helper while the kernel serves guests, and goes on slowly", async () => {
     const rig = await running();
     rig.helper.refusal = GONE;
     rig.helper.lose();
-    await pass(rig, ALL_WAITS_MS);
+    await pass(rig, QUICK_MS);
+    expect(rig.in("degraded").problems).toEqual([GONE]);
+    expect(rig.answeringAt).toBeDefined();
+    expect(rig.node.recovery).toMatchObject({ state: "waiting", cause: "helper", attempt: 4 });
+    expect(rig.recoveries.map(({ kind }) => kind)).toEqual([
+      "recovery-step",
+      "recovery-step",
+      "recovery-step",
+      "recovery-failed",
+    ]);
+    rig.helper.refusal = undefined;
+    await pass(rig, waitAfterMs(3));
+    rig.in("running");
+    expect(rig.node.recovery).toEqual({ state: "idle" });
+    expect(rig.recoveries.at(-1)).toMatchObject({
+      kind: "recovered",
+      fact: "helper",
+      step: "restart-helper",
+      attempt: 4,
+      durationMs: QUICK_MS + waitAfterMs(3),
+    });
+    expect(rig.phases).toEqual(["starting", "running", "recovering", "degraded", "running"]);
+  });
+
+  it("fails after three attempts where the tunnel went with the helper, and remembers what is left", async () => {
+    const rig = await running();
+    rig.helper.refusal = GONE;
+    rig.helper.interfaceGone = true;
+    rig.helper.lose();
+    await pass(rig, QUICK_MS);
     expect(rig.in("failed").error).toEqual(GONE);
-    expect(rig.helper.count("ensure")).toBe(1 + RECOVERY_DELAYS_MS.length);
+    expect(rig.helper.count("ensure")).toBe(1 + ATTEMPTS_UNTIL_TOLD);
     expect(rig.memory).toEqual({ wanted: true, dirty: true });
-    expect(rig.clock.pending).toBe(0);
     expect(rig.answeringAt).toBeUndefined();
     rig.helper.refusal = undefined;
     expect((await rig.node.off()).ok).toBe(true);
     expect(rig.memory.dirty).toBe(false);
+    expect(rig.clock.pending).toBe(0);
   });
 
-  it("fails after the last attempt with a helper, and everything is restored", async () => {
+  it("makes at most one attempt per step of the backoff in ten minutes, whatever happens meanwhile", async () => {
     const rig = await running();
-    rig.helper.failNext("apply", "firewall-refused", RECOVERY_DELAYS_MS.length);
+    rig.helper.refusal = GONE;
+    rig.helper.interfaceGone = true;
+    rig.helper.lose();
+    let due = 0;
+    for (let ms = 0; ms <= 600_000; due++) ms += waitAfterMs(due);
+    const before = rig.helper.count("ensure");
+    for (let second = 0; second < 600; second++) {
+      rig.node.refresh();
+      rig.helper.changeNetwork();
+      await rig.clock.advance(1_000);
+    }
+    await settled();
+    expect(rig.helper.count("ensure") - before).toBeLessThanOrEqual(due);
+    expect(rig.in("failed").error).toEqual(GONE);
+    expect(rig.recoveries.filter(({ kind }) => kind === "recovery-failed")).toHaveLength(1);
+    rig.helper.refusal = undefined;
+    rig.helper.interfaceGone = false;
+    await pass(rig, LONGEST_WAIT_MS);
+    rig.in("running");
+  });
+
+  it("fails after three attempts with a helper, everything is restored, and it starts again when that works", async () => {
+    const rig = await running();
+    rig.helper.failNext("apply", "firewall-refused", ATTEMPTS_UNTIL_TOLD);
     rig.helper.distort = (seen) => ({ ...seen, wireguard: { state: "absent" } });
     rig.node.refresh();
     await settled();
-    await pass(rig, ALL_WAITS_MS);
+    await pass(rig, QUICK_MS);
     expect(rig.in("failed").error.code).toBe("firewall-refused");
     expect(rig.helper.applied).toBeUndefined();
     expect(rig.helper.calls.at(-1)).toBe("restore");
     expect(rig.memory.dirty).toBe(false);
     rig.helper.distort = (seen) => seen;
-    expect((await rig.node.on()).ok).toBe(true);
+    await pass(rig, waitAfterMs(3));
+    rig.in("running");
+  });
+
+  it("makes the helper anew when applying has failed twice", async () => {
+    const rig = await running();
+    rig.helper.failNext("apply", "firewall-refused", 2);
+    rig.helper.applied = undefined;
+    rig.node.refresh();
+    await settled();
+    await pass(rig, QUICK_MS);
+    rig.in("running");
+    expect(rig.recoveries.map(({ step }) => step)).toEqual(["apply", "apply", "restart-helper", "restart-helper"]);
+    expect(rig.helper.count("restart")).toBe(1);
+    expect(rig.helper.holder).toBe(rig.helper.connected);
+  });
+
+  it("leaves the helper alone when it is the machine that has no way out", async () => {
+    const rig = new NodeRig();
+    rig.helper.machine = observation([], []);
+    expect((await rig.node.on()).ok).toBe(false);
+    await pass(rig, 120_000);
+    expect(rig.helper.count("restart")).toBe(0);
+    expect(rig.node.recovery).toMatchObject({ state: "waiting", cause: "networkRoute" });
+  });
+
+  it("tries at once when the machine has changed, and not when an event tells nothing new", async () => {
+    const rig = await running();
+    rig.helper.failNext("apply", "firewall-refused", 100);
+    rig.helper.applied = undefined;
+    rig.node.refresh();
+    await settled();
+    await pass(rig, QUICK_MS + waitAfterMs(3));
+    rig.in("failed");
+    const tried = rig.helper.count("apply");
+    rig.helper.changeNetwork();
+    await pass(rig, 1_000);
+    expect(rig.helper.count("apply")).toBe(tried);
+    rig.clients++;
+    rig.helper.forgetFailures();
+    rig.node.refresh();
+    await pass(rig, 1_000);
+    rig.in("running");
+  });
+
+  it("shows why guests are not served though everything is in place, until they are", async () => {
+    const rig = await running();
+    rig.concerns = [{ code: "uplink-down", message: "eth0 is not connected." }];
+    await rig.node.settle();
+    expect(rig.in("degraded").problems).toEqual(rig.concerns);
+    expect(rig.recoveries).toEqual([]);
+    rig.concerns = [];
+    await rig.node.settle();
+    rig.in("running");
   });
 
   it("says that the network could not be put back where that fails in the end", async () => {
     const rig = await running();
-    rig.helper.failNext("apply", "firewall-refused", RECOVERY_DELAYS_MS.length);
+    rig.helper.failNext("apply", "firewall-refused", ATTEMPTS_UNTIL_TOLD);
     rig.helper.stuck = ["net.ipv4.conf.eth0.forwarding"];
     rig.helper.applied = undefined;
     rig.node.refresh();
     await settled();
-    await pass(rig, ALL_WAITS_MS);
+    await pass(rig, QUICK_MS);
     expect(rig.in("failed").error.code).toBe("restore-failed");
     expect(rig.memory.dirty).toBe(true);
   });
@@ -115,9 +223,39 @@ describe("recovery", () => {
     rig.helper.refusal = { code: "permission-refused", message: "No." };
     rig.helper.lose();
     await settled();
-    expect(rig.in("failed").error.code).toBe("permission-refused");
+    for (let check = 0; check < 10; check++) {
+      expect((await rig.node.settle()).ok).toBe(true);
+      await pass(rig, 30_000);
+    }
+    expect(rig.in("degraded").problems).toMatchObject([{ code: "permission-refused" }]);
     expect(rig.helper.count("ensure")).toBe(2);
-    expect(rig.clock.pending).toBe(0);
+    expect(rig.node.recovery).toEqual({ state: "idle" });
+  });
+
+  it("asks again when the owner presses the button, and goes on with a helper that is there in spite of a refusal", async () => {
+    const rig = await running();
+    rig.helper.refusal = { code: "permission-refused", message: "No." };
+    rig.helper.lose();
+    await settled();
+    expect((await rig.node.on()).ok).toBe(false);
+    expect(rig.helper.count("ensure")).toBe(3);
+    rig.in("degraded");
+    rig.helper.refusal = undefined;
+    await rig.helper.ensure();
+    await rig.node.settle();
+    rig.in("running");
+    expect(rig.helper.holder).toBe(rig.helper.connected);
+  });
+
+  it("asks for a password once and not again by itself", async () => {
+    const rig = await running();
+    rig.helper.prompts = true;
+    rig.helper.refusal = GONE;
+    rig.helper.lose();
+    await settled();
+    await pass(rig, LONGEST_WAIT_MS);
+    expect(rig.helper.count("ensure")).toBe(2);
+    expect(rig.recoveries.at(-1)).toMatchObject({ kind: "recovery-failed", attempt: 1 });
   });
 
   it("ends at once when it is switched off during a wait", async () => {
@@ -158,7 +296,7 @@ describe("recovery", () => {
       }
     });
     await settled();
-    await pass(rig, ALL_WAITS_MS);
+    await pass(rig, QUICK_MS);
     rig.in("running");
     expect(rig.helper.holder).toBe(rig.helper.connected);
   });
@@ -211,7 +349,7 @@ describe("recovery", () => {
     rig.in("running");
     late.resolve();
     await settled();
-    expect(rig.clock.pending).toBe(2);
+    expect(rig.clock.pending).toBe(1);
     const before = rig.helper.count("observe-peers");
     await pass(rig, PEERS_EVERY_MS);
     expect(rig.helper.count("observe-peers")).toBe(before + 1);

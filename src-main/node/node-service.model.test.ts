@@ -3,7 +3,11 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { phaseStateSchema } from "../../src-shared/model/node-state.ts";
 import { HOME, observation } from "../routing/testing/observation.ts";
+import { LONGEST_WAIT_MS } from "./recovery-ladder.ts";
 import { NodeRig, settled } from "./testing/node-rig.ts";
+
+/** As often as health has everything compared. */
+const CHECK_EVERY_MS = 30_000;
 
 /** What the owner wants is all that the model needs to know. */
 interface Model {
@@ -136,6 +140,22 @@ describe("whatever happens", () => {
       expect(rig.node.state.phase).toBe("running");
       expect(rig.helper.holder).toBe(rig.helper.connected);
       expect(rig.helper.applied?.wireguard.peers).toHaveLength(rig.clients);
+    });
+  });
+
+  it("a node that is to share does so by itself once all is well, unless a person has refused", async () => {
+    await play(async (rig, model) => {
+      for (let ms = 0; ms <= LONGEST_WAIT_MS + CHECK_EVERY_MS; ms += CHECK_EVERY_MS) {
+        rig.node.refresh();
+        await rig.clock.advance(CHECK_EVERY_MS);
+        await settled();
+      }
+      const { state } = rig.node;
+      if (!model.wanted) return expect(["stopped", "failed"]).toContain(state.phase);
+      const reasons = state.phase === "failed" ? [state.error] : state.phase === "degraded" ? state.problems : [];
+      if (reasons.some(({ code }) => code === "permission-refused")) return;
+      expect(state.phase).toBe("running");
+      expect(rig.node.recovery).toEqual({ state: "idle" });
     });
   });
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { phaseStateSchema } from "../../src-shared/model/node-state.ts";
 import { observation } from "../routing/testing/observation.ts";
-import { CHECK_EVERY_MS, DNS_PORTS_TRIED, FIRST_DNS_PORT, PEERS_EVERY_MS } from "./node-service.ts";
+import { DNS_PORTS_TRIED, FIRST_DNS_PORT } from "./exit-works.ts";
+import { PEERS_EVERY_MS } from "./node-service.ts";
+import { waitAfterMs } from "./recovery-ladder.ts";
 import { NodeRig, settled } from "./testing/node-rig.ts";
 
 const REFUSED = { code: "permission-refused", message: "No.", hint: "Confirm the prompt." };
@@ -74,7 +76,20 @@ describe("a node that is switched on", () => {
     rig.helper.distort = (seen) => ({ ...seen, wireguard: { state: "absent" } });
     expect(await rig.node.on()).toMatchObject({ ok: false, error: { code: "interface-gone" } });
     expect(rig.helper.applied).toBeUndefined();
-    expect(rig.clock.pending).toBe(0);
+    expect(rig.node.recovery).toMatchObject({ state: "waiting", cause: "wireguard", attempt: 1 });
+  });
+
+  it("tries again by itself, ever more slowly, when it could not start", async () => {
+    const rig = new NodeRig();
+    rig.helper.failNext("apply", "port-in-use", 2);
+    expect((await rig.node.on()).ok).toBe(false);
+    await rig.clock.advance(waitAfterMs(3));
+    await settled();
+    expect(rig.in("failed").error.code).toBe("port-in-use");
+    await rig.clock.advance(waitAfterMs(4));
+    await settled();
+    rig.in("running");
+    expect(rig.helper.count("apply")).toBe(3);
   });
 
   it("restores through a new helper when the first one dies in the middle", async () => {
@@ -135,7 +150,7 @@ describe("a node that is switched off", () => {
     expect(rig.answeringAt).toBeUndefined();
     expect(rig.clock.pending).toBe(0);
     const asked = rig.helper.calls.length;
-    await rig.clock.advance(CHECK_EVERY_MS * 3);
+    await rig.clock.advance(100_000);
     expect(rig.helper.calls).toHaveLength(asked);
   });
 
@@ -260,8 +275,6 @@ describe("a node while it shares", () => {
     const rig = await running();
     rig.helper.changeNetwork();
     await settled();
-    await rig.clock.advance(CHECK_EVERY_MS);
-    await settled();
     expect((await rig.node.settle()).ok).toBe(true);
     expect(rig.helper.count("apply")).toBe(1);
     rig.clients = 2;
@@ -278,14 +291,6 @@ describe("a node while it shares", () => {
     for (let n = 0; n < 20; n++) rig.node.refresh();
     await rig.node.settle();
     expect(rig.helper.count("observe")).toBe(before + 1);
-  });
-
-  it("compares now and then, in case no event came", async () => {
-    const rig = await running();
-    rig.clients = 3;
-    await rig.clock.advance(CHECK_EVERY_MS);
-    await settled();
-    expect(rig.helper.applied?.wireguard.peers).toHaveLength(3);
   });
 
   it("goes on with what stands when a change is refused, and is running again when that is taken back", async () => {
@@ -324,7 +329,8 @@ describe("a node while it shares", () => {
     expect((await rig.node.settle()).ok).toBe(true);
     expect(rig.in("degraded").problems).toEqual(rig.problems);
     const { since } = rig.in("degraded");
-    await rig.clock.advance(CHECK_EVERY_MS);
+    await rig.clock.advance(PEERS_EVERY_MS);
+    await rig.node.settle();
     expect(rig.in("degraded").since).toBe(since);
     rig.problems = [];
     await rig.node.settle();
@@ -336,7 +342,7 @@ describe("a node while it shares", () => {
     rig.problems = [{ code: "clients-without-address", message: "2 clients have no address." }];
     expect((await rig.node.on()).ok).toBe(true);
     rig.in("degraded");
-    expect(rig.clock.pending).toBe(2);
+    expect(rig.clock.pending).toBe(1);
   });
 });
 

@@ -5,40 +5,32 @@
  *   stopped ────────▶ starting ─────────────────────────▶ running ◀──────────────┐
  *      ▲               │    ▲                               │ differs, lost      │ applied again
  *      │        cannot │    │ on                            ▼                    │
- *      │               ▼    │                           recovering ──────────────┘
- *      │               failed ◀─────────────────────────────┘
- *      │                 │        after the last attempt
+ *      │               ▼    │                           recovering ──────────────┤
+ *      │               failed ◀─────────────────────────────┘                    │
+ *      │                 │  └─ after three attempts; tried on, ever more slowly ─┘
  *      └── stopping ◀────┴── off, from any phase
  *
- * `running` is called `degraded` while sharing works in part. A node that failed for want of a network starts
- * again when there is one. The network itself is never changed from here: a spec is applied, or everything
- * is restored.
+ * `running` is called `degraded` while sharing works in part, also after three attempts where the kernel still serves
+ * guests and only the helper is missing. Each attempt is a task of its own, so that nobody waits for the next one; when
+ * that is, `recovery-ladder.ts` says. The network itself is never changed from here: a spec is applied, or everything is restored.
  */
 import { isDeepStrictEqual } from "node:util";
 import type { CancelTimer } from "../../src-shared/clock.ts";
+import type { Recovery } from "../../src-shared/model/health.ts";
 import { exitOf, type PhaseState, type StartStep } from "../../src-shared/model/node-state.ts";
-import type { NetworkObservation, ObservedWireguard } from "../../src-shared/network-observation.ts";
 import { errorOf, type HiggsError, ok, type Result } from "../../src-shared/result.ts";
+import { factOfTrouble } from "../health/trouble-facts.ts";
 import type { Logger } from "../logs/logger.ts";
-import { findProblems } from "./compare-network.ts";
 import { every } from "./every.ts";
 import type { ExitPlan } from "./exit-planner.ts";
 import { answerAddresses, exitState, type Standing, withPeers } from "./exit-state.ts";
-import type { NodeServiceOptions } from "./node-surroundings.ts";
+import { ExitWorks } from "./exit-works.ts";
+import type { NodeLook, NodeServiceOptions } from "./node-surroundings.ts";
+import { ATTEMPTS_UNTIL_TOLD, RecoveryLadder, type RecoveryStep } from "./recovery-ladder.ts";
 import { INTERRUPTED, StopSignal } from "./stop-signal.ts";
 
 /** Peers are asked this often: a client that connects is seen as such within it. */
 export const PEERS_EVERY_MS = 2_000;
-
-/** Everything is compared this often, in case no event told of a change. */
-export const CHECK_EVERY_MS = 30_000;
-
-/** Waits before the attempts of one recovery; after the last the node gives up and says why. */
-export const RECOVERY_DELAYS_MS = [0, 500, 1_000, 2_000, 5_000] as const;
-
-/** Where the DNS answerer listens: unprivileged, and rarely used by others. The next ones are tried. */
-export const FIRST_DNS_PORT = 20_053;
-export const DNS_PORTS_TRIED = 8;
 
 /** The helper looks before it touches anything: after these, what was applied before still stands. */
 const REFUSED_UNTOUCHED: ReadonlySet<string> = new Set([
@@ -57,15 +49,18 @@ export class NodeService {
   readonly #options: NodeServiceOptions;
   readonly #logger: Logger;
   readonly #listeners = new Set<(state: PhaseState) => void>();
+  readonly #followers = new Set<() => void>();
   readonly #subscriptions: (() => void)[];
   #state: PhaseState;
-  #standing: Standing | undefined;
+  readonly #works: ExitWorks;
   #tasks: Promise<unknown> = Promise.resolve();
   /** A comparison that has not begun yet serves all who ask for one. */
   #comparison: Promise<Result<void>> | undefined;
-  #watches: CancelTimer[] = [];
-  /** How far the last attempt to bring the exit up has come. */
-  #step: StartStep = "helper";
+  #cancelPeers: CancelTimer | undefined;
+  #lastFailure: HiggsError = HELPER_LOST;
+  /** A person has refused a helper: only the owner begins anew, or one that is there in spite of it. */
+  #resigned = false;
+  readonly #ladder: RecoveryLadder;
   readonly #stopping = new StopSignal();
   #disposing: Promise<void> | undefined;
 
@@ -73,9 +68,21 @@ export class NodeService {
     this.#options = options;
     this.#logger = options.logger.child({ area: "node" });
     this.#state = { phase: "stopped", since: this.#now() };
+    this.#works = new ExitWorks({
+      ...options,
+      stopping: this.#stopping,
+      onStep: (step) => this.#reached(step),
+      onLook: () => this.#tell(),
+    });
+    this.#ladder = new RecoveryLadder({
+      clock: options.clock,
+      report: options.onRecovery,
+      onDue: () => void this.#inTurn(() => this.#goOn()),
+      onChange: () => this.#tell(),
+    });
     this.#subscriptions = [
       options.helper.onLost(() => this.refresh()),
-      options.helper.onNetworkChange(() => this.#networkChanged()),
+      options.helper.onNetworkChange(() => this.refresh()),
     ];
   }
 
@@ -85,12 +92,28 @@ export class NodeService {
 
   /** The plan that is applied, while the node shares. */
   get plan(): ExitPlan | undefined {
-    return this.#standing?.plan;
+    return this.#works.standing?.plan;
+  }
+
+  /** What the last look at the machine has found; undefined while nothing is shared. */
+  get look(): NodeLook | undefined {
+    return this.#works.look;
+  }
+
+  /** What is done at present about an exit that does not stand. */
+  get recovery(): Recovery {
+    return this.#ladder.state;
   }
 
   onChange(listener: (state: PhaseState) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls `listener` after each look, and whenever the recovery comes to another step. */
+  onLook(listener: () => void): () => void {
+    this.#followers.add(listener);
+    return () => this.#followers.delete(listener);
   }
 
   /**
@@ -109,7 +132,10 @@ export class NodeService {
     this.#options.memory.wanted = true;
     return this.#inTurn(async () => {
       if (this.#stopping.wanted) return INTERRUPTED;
-      return this.#standing === undefined ? this.#start() : ok(undefined);
+      if (this.#works.standing === undefined) return this.#start();
+      // Whoever presses the button has waited long enough, and may be asked again.
+      if (this.#resigned) return this.#recover(this.#lastFailure);
+      return this.#ladder.state.state === "waiting" ? this.#attempt() : ok(undefined);
     });
   }
 
@@ -148,100 +174,77 @@ export class NodeService {
     for (const unsubscribe of this.#subscriptions) unsubscribe();
     await this.#stop();
     this.#listeners.clear();
+    this.#followers.clear();
   }
 
   #stop(): Promise<Result<void>> {
     this.#stopping.want();
+    this.#ladder.reset();
     return this.#inTurn(async () => {
       this.#stopping.taken();
       const { helper, memory } = this.#options;
       const { phase } = this.#state;
       if (phase === "stopped" && !memory.dirty) return ok(undefined);
       // No helper could be had, and the owner knows: quitting raises no prompt for it once more.
-      const refused = phase === "failed" && this.#step === "helper" && helper.connected === undefined;
+      const refused = phase === "failed" && this.#works.step === "helper" && helper.connected === undefined;
       if (this.#disposing !== undefined && refused) return ok(undefined);
       return this.#tearDown();
     });
   }
 
   async #start(): Promise<Result<void>> {
+    this.#ladder.reset();
+    this.#resigned = false;
     this.#enter({ phase: "starting", since: this.#now(), step: "helper" });
-    const result = await this.#bringUp();
+    const result = await this.#works.bringUp();
     if (result.ok) return this.#settleIn(result.value);
     // Whoever interrupted it waits to take away what there is.
     if (result.error === INTERRUPTED.error) return result;
-    return this.#giveUp(result.error);
+    return this.#startFailed(result.error);
   }
 
-  /** From nothing, or from what is left of an earlier attempt, to a verified exit. */
-  async #bringUp(): Promise<Result<Standing>> {
-    const { helper, dns } = this.#options;
-    this.#reach("helper");
-    // A person may be reading a prompt.
-    const connected = await this.#stopping.unlessWanted(helper.ensure());
-    if (!connected.ok) return connected;
-    this.#reach("inspect");
-    const subscribed = await helper.call("subscribe", { topics: this.#options.topics?.() ?? ["network-change"] });
-    if (!subscribed.ok) return subscribed;
-    const seen = await this.#observe();
-    if (!seen.ok) return seen;
-    const firstPort = this.#standing?.dnsPort ?? FIRST_DNS_PORT;
-    for (let dnsPort = firstPort; ; dnsPort++) {
-      if (this.#stopping.wanted) return INTERRUPTED;
-      const plan = this.#options.plan(seen.value, dnsPort);
-      if (!plan.ok) return plan;
-      this.#reach("apply");
-      const standing = await this.#apply(plan.value, dnsPort);
-      if (!standing.ok) return standing;
-      this.#reach("dns");
-      const answering = await dns.start(answerAddresses(standing.value), dnsPort);
-      if (answering.ok) return this.#verify(standing.value);
-      const last = dnsPort - firstPort + 1 >= DNS_PORTS_TRIED;
-      if (answering.error.code !== "dns-port-taken" || last) return answering;
-    }
-  }
-
-  async #apply(plan: ExitPlan, dnsPort: number): Promise<Result<Standing>> {
-    const { helper, memory, onApplied } = this.#options;
-    memory.dirty = true;
-    const connection = helper.connected;
-    const applied = await helper.call("apply", { spec: plan.spec });
-    if (!applied.ok) return applied;
-    this.#standing = { plan, applied: applied.value, dnsPort, connection };
-    onApplied(applied.value);
-    return ok(this.#standing);
-  }
-
-  async #verify(standing: Standing): Promise<Result<Standing>> {
-    this.#reach("verify");
-    const seen = await this.#observe();
-    if (!seen.ok) return seen;
-    const [problem] = findProblems(standing.plan.spec, seen.value, standing.applied);
-    return problem === undefined ? ok(standing) : { ok: false, error: problem };
+  async #startFailed(error: HiggsError): Promise<Result<void>> {
+    const failed = await this.#giveUp(error);
+    if (this.#stopping.wanted || !this.#asksNobody(error)) return failed;
+    this.#lastFailure = error;
+    this.#ladder.begin(factOfTrouble(error.code), { slowly: true });
+    return failed;
   }
 
   async #compareAndApply(): Promise<Result<void>> {
-    const standing = this.#standing;
-    if (standing === undefined || this.#stopping.wanted) return ok(undefined);
+    if (this.#stopping.wanted) return ok(undefined);
+    if (this.#ladder.state.state === "waiting") return this.#reconsider();
+    const standing = this.#works.standing;
+    if (standing === undefined) return ok(undefined);
+    if (this.#resigned && this.#options.helper.connected === undefined) return ok(undefined);
     // A helper holds the exit for the connection that applied it, and lets go of it when that one is gone.
     if (this.#options.helper.connected !== standing.connection) return this.#recover(HELPER_LOST);
-    const seen = await this.#observe();
+    const seen = await this.#works.observe();
     if (!seen.ok) return this.#recover(seen.error);
-    const plan = this.#options.plan(seen.value, standing.dnsPort);
+    const plan = this.#works.plan(seen.value);
+    const problems = this.#works.compare(standing, seen.value, plan.ok ? [] : [plan.error]);
     // A plan that cannot be made now (no uplink for a moment) leaves standing what stands.
     if (!plan.ok) return this.#degrade(standing, plan.error);
-    const [problem] = findProblems(standing.plan.spec, seen.value, standing.applied);
+    const [problem] = problems;
     if (problem !== undefined) return this.#recover(problem);
     return this.#follow(standing, plan.value);
+  }
+
+  /** Between two attempts: is there reason to believe that another one would fare better? */
+  async #reconsider(): Promise<Result<void>> {
+    if (this.#options.helper.connected === undefined) return ok(undefined);
+    const seen = await this.#works.observe();
+    if (!seen.ok) return ok(undefined);
+    if (this.#works.hasAimedAt(this.#works.plan(seen.value)) || !this.#ladder.hasten()) return ok(undefined);
+    return this.#attempt();
   }
 
   /** Makes what stands what is wanted now. */
   async #follow(standing: Standing, plan: ExitPlan): Promise<Result<void>> {
     if (isDeepStrictEqual(plan.spec, standing.plan.spec)) {
-      this.#standing = { ...standing, plan };
-      return this.#settleIn(this.#standing);
+      return this.#settleIn(this.#works.replan(standing, plan));
     }
-    const applied = await this.#apply(plan, standing.dnsPort);
+    const applied = await this.#works.apply(plan, standing.dnsPort);
     if (!applied.ok && REFUSED_UNTOUCHED.has(applied.error.code)) return this.#degrade(standing, applied.error);
     // Nothing is left of the exit after an apply that failed on its way: bring it up from the start.
     if (!applied.ok) return this.#recover(applied.error);
@@ -254,79 +257,92 @@ export class NodeService {
   }
 
   async #recover(cause: HiggsError): Promise<Result<void>> {
-    const exit = exitOf(this.#state);
-    if (exit === undefined) return { ok: false, error: cause };
-    const since = this.#now();
+    if (exitOf(this.#state) === undefined) return { ok: false, error: cause };
     this.#logger.warn("recovering", { cause: cause.code });
-    this.#unwatch();
-    let last = cause;
-    for (const [index, waitMs] of RECOVERY_DELAYS_MS.entries()) {
-      this.#enter({ phase: "recovering", since, cause, attempt: index + 1, exit });
-      const waited = waitMs === 0 ? ok(undefined) : await this.#stopping.pause(this.#options.clock, waitMs);
-      const result = waited.ok ? await this.#bringUp() : waited;
-      if (result.ok) return this.#settleIn(result.value);
-      if (result.error === INTERRUPTED.error) return result;
-      last = result.error;
-      this.#logger.warn("recovery attempt failed", { attempt: index + 1, code: last.code, message: last.message });
-      if (REFUSED_BY_PERSON.has(last.code)) break;
-    }
-    return this.#giveUp(last);
+    this.#lastFailure = cause;
+    this.#resigned = false;
+    this.#ladder.begin(factOfTrouble(cause.code));
+    return this.#attempt();
   }
 
-  /** After the last attempt: nothing of ours stays, and the state says why. */
+  /** The wait before the next attempt is over. */
+  async #goOn(): Promise<Result<void>> {
+    // Somebody else may have made it meanwhile.
+    return this.#stopping.wanted || !this.#ladder.isDue ? ok(undefined) : this.#attempt();
+  }
+
+  async #attempt(): Promise<Result<void>> {
+    const step = this.#nextStep();
+    this.#showRecovery();
+    this.#unwatch();
+    this.#ladder.start(step);
+    if (step === "restart-helper") this.#options.helper.restart();
+    const result = await this.#works.bringUp();
+    // Whoever interrupted it waits to take away what there is.
+    if (this.#stopping.wanted || (!result.ok && result.error === INTERRUPTED.error)) return INTERRUPTED;
+    if (!result.ok) return this.#attemptFailed(result.error);
+    this.#ladder.succeeded();
+    return this.#settleIn(result.value);
+  }
+
+  /** Applies; a helper that is gone, or with which that has failed twice, is made anew before. */
+  #nextStep(): RecoveryStep {
+    if (this.#options.helper.connected === undefined) return "restart-helper";
+    const itsFault = this.#works.step === "helper" || this.#works.step === "apply" || this.#works.step === "verify";
+    return itsFault && this.#ladder.attempt % ATTEMPTS_UNTIL_TOLD === 0 ? "restart-helper" : "apply";
+  }
+
+  async #attemptFailed(error: HiggsError): Promise<Result<void>> {
+    const { attempt } = this.#ladder;
+    this.#logger.warn("recovery attempt failed", { attempt, code: error.code, message: error.message });
+    this.#lastFailure = error;
+    const forGood = !this.#asksNobody(error);
+    this.#ladder.failed(error, { forGood });
+    this.#resigned = forGood;
+    if (forGood || this.#ladder.exhausted) return this.#giveUp(error);
+    this.#showRecovery();
+    return { ok: false, error };
+  }
+
+  /** A node that failed, or serves in part, is shown so until it works: a state that flickers tells nobody anything. */
+  #showRecovery(): void {
+    const exit = exitOf(this.#state);
+    if (exit === undefined || this.#ladder.exhausted) return;
+    const { since, attempt } = this.#ladder;
+    this.#enter({ phase: "recovering", since, cause: this.#lastFailure, attempt, exit });
+  }
+
+  /** Whether another attempt bothers no person: one who has refused, or would be asked for a password again. */
+  #asksNobody(error: HiggsError): boolean {
+    return !REFUSED_BY_PERSON.has(error.code) && !(this.#works.step === "helper" && this.#options.helper.prompts);
+  }
+
+  /** What cannot be had now: nothing of ours stays but what still serves guests, and the state says why. */
   async #giveUp(cause: HiggsError): Promise<Result<void>> {
+    const standing = this.#works.standing;
+    const atHelper = this.#works.step === "helper";
+    if (atHelper && standing !== undefined && this.#options.interfacesUp().has(interfaceOf(standing))) {
+      return this.#degrade(standing, cause);
+    }
+    this.#unwatch();
     // Without a helper nothing can be taken away now, and asking for one again would raise another prompt.
-    const left = this.#step === "helper" ? await this.#letGo() : await this.#clearAway();
+    const left = atHelper ? await this.#works.letGo() : await this.#works.clearAway();
     if (left !== undefined) this.#logger.warn("gave up", { cause: cause.code, message: cause.message });
     return this.#fail(left ?? cause);
   }
 
   async #tearDown(): Promise<Result<void>> {
     this.#enter({ phase: "stopping", since: this.#now() });
-    const error = await this.#clearAway();
+    this.#unwatch();
+    const error = await this.#works.clearAway();
+    this.#works.forget();
     if (error !== undefined) return this.#fail(error);
     this.#enter({ phase: "stopped", since: this.#now() });
     return ok(undefined);
   }
 
-  /** Ends everything on this side of the helper. */
-  async #letGo(): Promise<undefined> {
-    this.#unwatch();
-    this.#standing = undefined;
-    await this.#options.dns.stop();
-  }
-
-  /** Takes everything of ours away; the error where something could not be. */
-  async #clearAway(): Promise<HiggsError | undefined> {
-    const { helper, memory, onPeers } = this.#options;
-    this.#unwatch();
-    await this.#readPeers();
-    await this.#letGo();
-    if (!memory.dirty) return undefined;
-    const restored = await helper.call("restore", {});
-    const left = restored.ok ? restored.value.failed[0] : restored.error.message;
-    if (left !== undefined) {
-      return {
-        code: "restore-failed",
-        message: `The network could not be put back: ${left}`,
-        hint: "Run: higgsnode restore-network",
-      };
-    }
-    onPeers({ state: "absent" });
-    memory.dirty = false;
-    return undefined;
-  }
-
-  /** A node that failed for want of a network begins again when there may be one. */
-  #networkChanged(): void {
-    const { state } = this;
-    const waits = state.phase === "failed" && state.error.code === "no-uplink" && this.#options.memory.wanted;
-    if (waits) void this.on();
-    else this.refresh();
-  }
-
   #settleIn(standing: Standing): Result<void> {
-    const [problem, ...more] = standing.plan.problems;
+    const [problem, ...more] = [...standing.plan.problems, ...this.#options.concerns(standing.plan)];
     if (problem === undefined) {
       const since = this.#state.phase === "running" ? this.#state.since : this.#now();
       this.#enter({ phase: "running", since, exit: exitState(standing, exitOf(this.#state)) });
@@ -346,32 +362,14 @@ export class NodeService {
   }
 
   #fail(error: HiggsError): Result<void> {
-    this.#enter({ phase: "failed", since: this.#now(), error });
+    const { phase, since } = this.#state;
+    this.#enter({ phase: "failed", since: phase === "failed" ? since : this.#now(), error });
     return { ok: false, error };
-  }
-
-  /** Every observation passes here, so that no traffic is counted wrongly. */
-  async #observe(): Promise<Result<NetworkObservation>> {
-    const seen = await this.#options.helper.call("observe", {});
-    if (seen.ok) this.#options.onPeers(seen.value.wireguard);
-    return seen;
-  }
-
-  /** What the interface counts at present; undefined where there is nobody to ask, or what stood was replaced. */
-  async #readPeers(): Promise<ObservedWireguard | undefined> {
-    const standing = this.#standing;
-    const connection = this.#options.helper.connected;
-    if (standing === undefined || connection === undefined) return undefined;
-    const seen = await connection.call("observe-peers", {});
-    // Whatever happened meanwhile has its own task.
-    if (!seen.ok || this.#standing !== standing) return undefined;
-    this.#options.onPeers(seen.value);
-    return seen.value;
   }
 
   async #askPeers(): Promise<void> {
     try {
-      const seen = await this.#readPeers();
+      const seen = await this.#works.readPeers();
       const { state } = this;
       if (seen === undefined || (state.phase !== "running" && state.phase !== "degraded")) return;
       if (seen.state !== "present") return this.refresh();
@@ -383,32 +381,33 @@ export class NodeService {
   }
 
   #watch(): void {
-    if (this.#watches.length > 0) return;
-    const { clock } = this.#options;
-    this.#watches = [
-      every(clock, PEERS_EVERY_MS, () => this.#askPeers()),
-      every(clock, CHECK_EVERY_MS, () => this.refresh()),
-    ];
+    this.#cancelPeers ??= every(this.#options.clock, PEERS_EVERY_MS, () => this.#askPeers());
   }
 
   #unwatch(): void {
-    for (const cancel of this.#watches.splice(0)) cancel();
+    this.#cancelPeers?.();
+    this.#cancelPeers = undefined;
   }
 
-  #reach(step: StartStep): void {
-    this.#step = step;
+  #tell(): void {
+    for (const follower of [...this.#followers]) this.#callSafely(follower);
+  }
+
+  #reached(step: StartStep): void {
     if (this.#state.phase === "starting" && this.#state.step !== step) this.#enter({ ...this.#state, step });
   }
 
   #enter(state: PhaseState): void {
     if (state.phase !== this.#state.phase) this.#logger.info("phase", { phase: state.phase, ...reasonOf(state) });
     this.#state = state;
-    for (const listener of [...this.#listeners]) {
-      try {
-        listener(state);
-      } catch (thrown) {
-        this.#logUnexpected("a listener failed", thrown);
-      }
+    for (const listener of [...this.#listeners]) this.#callSafely(() => listener(state));
+  }
+
+  #callSafely(listener: () => void): void {
+    try {
+      listener();
+    } catch (thrown) {
+      this.#logUnexpected("a listener failed", thrown);
     }
   }
 
@@ -425,14 +424,15 @@ export class NodeService {
   /** A task that threw may have left the node between two phases; no later task would lead out of there. */
   async #afterSurprise(error: HiggsError): Promise<Result<void>> {
     const { phase } = this.#state;
-    if (phase !== "starting" && phase !== "recovering" && phase !== "stopping") return { ok: false, error };
     try {
-      if (phase !== "stopping") return await this.#giveUp(error);
+      if (this.#ladder.state.state === "running") return await this.#attemptFailed(error);
+      if (phase === "starting") return await this.#startFailed(error);
     } catch (thrown) {
       this.#logUnexpected("giving up failed", thrown);
     }
+    if (phase !== "starting" && phase !== "stopping") return { ok: false, error };
     this.#unwatch();
-    this.#standing = undefined;
+    this.#works.forget();
     return this.#fail(error);
   }
 
@@ -443,6 +443,10 @@ export class NodeService {
   #now(): string {
     return new Date(this.#options.clock.nowMs()).toISOString();
   }
+}
+
+function interfaceOf({ plan }: Standing): string {
+  return plan.spec.wireguard.interfaceName;
 }
 
 function reasonOf(state: PhaseState): Record<string, string> {

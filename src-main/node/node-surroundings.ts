@@ -2,15 +2,20 @@
 import type { Clock } from "../../src-shared/clock.ts";
 import type { ApplyResult, HelperParams, HelperResult, HelperVerb } from "../../src-shared/helper/protocol.ts";
 import type { NetworkObservation, ObservedWireguard } from "../../src-shared/network-observation.ts";
-import type { Result } from "../../src-shared/result.ts";
+import type { HiggsError, Result } from "../../src-shared/result.ts";
 import type { Logger } from "../logs/logger.ts";
 import type { ExitPlan } from "./exit-planner.ts";
+import type { RecoveryLine } from "./recovery-ladder.ts";
 
 /** The link to the helper; `HelperLink` is one. */
 export interface NodeHelper {
   /** The connection that stands; another object after each reconnection. */
   readonly connected: Pick<NodeHelper, "call"> | undefined;
+  /** Whether a person is asked for permission when one has to be started. */
+  readonly prompts: boolean;
   ensure(): Promise<Result<unknown>>;
+  /** Ends the connection, and the helper at its other end where that can be done; `ensure` then makes new ones. */
+  restart(): void;
   call<V extends HelperVerb>(verb: V, params: HelperParams<V>): Promise<Result<HelperResult<V>>>;
   onLost(listener: () => void): () => void;
   onNetworkChange(listener: () => void): () => void;
@@ -23,6 +28,14 @@ export interface NodeDns {
   stop(): Promise<void>;
 }
 
+/** What one look at the machine has found. */
+export interface NodeLook {
+  /** Null where the helper did not tell. */
+  observation: NetworkObservation | null;
+  /** What differs from what was applied, and why no plan can be made. */
+  problems: readonly HiggsError[];
+}
+
 export interface NodeServiceOptions {
   helper: NodeHelper;
   dns: NodeDns;
@@ -30,6 +43,12 @@ export interface NodeServiceOptions {
   logger: Logger;
   /** What the spec should be, seen from settings, clients and the machine as it is. */
   plan: (observation: NetworkObservation, dnsPort: number) => Result<ExitPlan>;
+  /** What keeps an exit that stands from serving guests, beside the problems of its plan. */
+  concerns: (plan: ExitPlan) => HiggsError[];
+  /** Names of the interfaces that are up and connected, read without the helper. */
+  interfacesUp: () => ReadonlySet<string>;
+  /** What a recovery did, and how that went. */
+  onRecovery: (line: RecoveryLine) => void;
   /** What the helper is asked to tell of; changes of the network in any case. */
   topics?: () => HelperParams<"subscribe">["topics"];
   onApplied: (applied: ApplyResult) => void;

@@ -1,5 +1,6 @@
 /** UDP as the port mapping clients use it, so that tests can put another network in its place. */
 import { createSocket, type Socket } from "node:dgram";
+import { networkInterfaces } from "node:os";
 import { ok, type Result } from "../../src-shared/result.ts";
 import { mappingFail } from "./mapping-errors.ts";
 
@@ -53,7 +54,7 @@ export const systemDatagrams: Datagrams = {
   open: (localAddress, handlers, signal) =>
     ready(createSocket(typeOf(localAddress)), handlers, signal, (socket, done) => {
       const bound = () => {
-        socket.setMulticastInterface(localAddress);
+        socket.setMulticastInterface(multicastInterface(localAddress));
         done();
       };
       socket.bind({ address: localAddress }, caught(done, bound));
@@ -78,6 +79,18 @@ function caught(done: (error: Error) => void, action: () => void): () => void {
       done(error instanceof Error ? error : new Error(String(error)));
     }
   };
+}
+
+/** IPv6 names the interface by its scope (its index on Windows), IPv4 by an address that is on it. */
+function multicastInterface(localAddress: string): string {
+  if (typeOf(localAddress) === "udp4") return localAddress;
+  for (const [name, addresses] of Object.entries(networkInterfaces())) {
+    if (!addresses?.some(({ address }) => address === localAddress)) continue;
+    const linkLocal = addresses.find(({ address, family }) => family === "IPv6" && address.startsWith("fe80:"));
+    const index = linkLocal?.family === "IPv6" ? linkLocal.scopeid : 0;
+    return `::%${process.platform === "win32" ? index : name}`;
+  }
+  return "::";
 }
 
 function typeOf(localAddress: string): "udp4" | "udp6" {

@@ -1,12 +1,15 @@
-/** The description of an Internet Gateway Device (UPnP Device Architecture 1.1, section 2): which services map ports, and where. Pure. */
+/** The description of an Internet Gateway Device (UPnP Device Architecture 1.1, section 2): which services map ports or open the IPv6 firewall, and where. Pure. */
+import { FIREWALL_CONTROL_V1 } from "./ssdp-message.ts";
 import { descendants, isNamed, parseXml, textOf } from "./xml.ts";
 
-/** Services that map ports, the better ones first: version 2 can choose a free port itself. */
-const SERVICE_TYPES = [
+/** The better ones first: version 2 can choose a free port itself. */
+export const MAPPING_SERVICES: readonly string[] = [
   "urn:schemas-upnp-org:service:WANIPConnection:2",
   "urn:schemas-upnp-org:service:WANIPConnection:1",
   "urn:schemas-upnp-org:service:WANPPPConnection:1",
-] as const;
+];
+
+export const FIREWALL_SERVICES: readonly string[] = [FIREWALL_CONTROL_V1];
 
 /** A router with several lines has one such service for each; more than these are not asked. */
 const MAX_SERVICES = 4;
@@ -23,8 +26,15 @@ export type IgdDescription =
   /** A service's address is on another host than the description. */
   | { kind: "foreign-address" };
 
-/** @param location where the text came from, an absolute http URL */
-export function readIgdDescription(text: string, location: string): IgdDescription {
+/**
+ * @param location where the text came from, an absolute http URL
+ * @param wanted service types, the better first
+ */
+export function readIgdDescription(
+  text: string,
+  location: string,
+  wanted: readonly string[] = MAPPING_SERVICES,
+): IgdDescription {
   const root = parseXml(text);
   if (root === undefined || !isNamed(root, "root")) return { kind: "not-a-description" };
   const base = textOf(root, "URLBase") || location;
@@ -33,18 +43,14 @@ export function readIgdDescription(text: string, location: string): IgdDescripti
   for (const element of descendants(root)) {
     if (!isNamed(element, "service")) continue;
     const serviceType = textOf(element, "serviceType") ?? "";
-    if (!(SERVICE_TYPES as readonly string[]).includes(serviceType)) continue;
+    if (!wanted.includes(serviceType)) continue;
     const controlUrl = resolveOnHost(textOf(element, "controlURL") ?? "", base, location);
     if (controlUrl === undefined) foreign = true;
     else services.push({ serviceType, controlUrl });
   }
   if (services.length === 0 && foreign) return { kind: "foreign-address" };
-  services.sort((a, b) => rank(a) - rank(b));
+  services.sort((a, b) => wanted.indexOf(a.serviceType) - wanted.indexOf(b.serviceType));
   return { kind: "services", services: services.slice(0, MAX_SERVICES) };
-}
-
-function rank({ serviceType }: IgdService): number {
-  return (SERVICE_TYPES as readonly string[]).indexOf(serviceType);
 }
 
 /** Undefined when the result is no http URL on the host of `location`. The port may differ. */

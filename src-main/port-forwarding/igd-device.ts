@@ -19,11 +19,14 @@ export class IgdDevice {
   readonly service: IgdService;
   readonly #io: MappingIo;
   readonly #localAddress: string;
+  readonly #clientAddress: string;
 
-  constructor(io: MappingIo, service: IgdService, localAddress: string) {
+  /** @param clientAddress what the router forwards to, where a router in between makes that another address */
+  constructor(io: MappingIo, service: IgdService, localAddress: string, clientAddress = localAddress) {
     this.#io = io;
     this.service = service;
     this.#localAddress = localAddress;
+    this.#clientAddress = clientAddress;
   }
 
   /** Whether the service says that it chooses a free port where the wanted one is taken. */
@@ -103,7 +106,7 @@ export class IgdDevice {
     return [
       ...entryArguments(request.transport, request.externalPort),
       ["NewInternalPort", String(request.internalPort)],
-      ["NewInternalClient", this.#localAddress],
+      ["NewInternalClient", this.#clientAddress],
       ["NewEnabled", "1"],
       ["NewPortMappingDescription", request.description],
       ["NewLeaseDuration", String(request.lifetimeSeconds)],

@@ -37,6 +37,14 @@ const ERRORS = {
   "upnp-too-large": ["Your router's UPnP answer is larger than any real one.", BY_HAND],
   "upnp-not-xml": ["Your router answers UPnP requests with something else.", BY_HAND],
   "upnp-no-service": ["Your router's UPnP offers no port mapping.", SWITCH_IT_ON],
+  "pinhole-forbidden": [
+    "Your router does not let devices open its IPv6 firewall.",
+    "Allow it in your router's settings, or allow the WireGuard port for this computer in its IPv6 firewall by hand.",
+  ],
+  "firewall-off": [
+    "Your router's IPv6 firewall is switched off, so there is nothing to open in it.",
+    "Guests may come in as it is; if they do not, your provider holds them back.",
+  ],
   "upnp-foreign-address": ["A UPnP answer points to somebody else's address, and was not followed.", undefined],
   "own-address-gone": ["This computer has left the network the router is in.", undefined],
   "socket-failed": ["This computer could not send to the router.", "Check its firewall and its network connection."],
@@ -50,12 +58,25 @@ export function mappingFail(code: MappingErrorCode, detail?: string) {
   return fail(code, detail === undefined ? message : `${message.slice(0, -1)} (${detail}).`, hint);
 }
 
+/** The router did not say no: what was asked for may have been granted all the same. */
+export const MAY_BE_GRANTED: ReadonlySet<string> = new Set([
+  "router-silent",
+  "upnp-stalled",
+  "upnp-too-large",
+  "upnp-not-xml",
+  "socket-failed",
+  "aborted",
+  "answer-malformed",
+]);
+
 /**
  * How much a failure tells: where several protocols failed, the owner is told the most telling one. A router that
  * said no tells more than one that said nothing.
  */
 const TELLING: readonly MappingErrorCode[] = [
   "no-public-address",
+  "firewall-off",
+  "pinhole-forbidden",
   "not-authorised",
   "port-conflict",
   "router-full",

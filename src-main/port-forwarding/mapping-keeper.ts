@@ -13,7 +13,7 @@ import type { PortMappingState } from "../../src-shared/model/port-mapping.ts";
 import { errorOf, type HiggsError, ok, type Result } from "../../src-shared/result.ts";
 import type { Logger } from "../logs/logger.ts";
 import { type Mapping, type MappingClient, type MappingRequest, mappingKey } from "./mapping.ts";
-import { mappingFail, tellingRank } from "./mapping-errors.ts";
+import { MAY_BE_GRANTED, mappingFail, tellingRank } from "./mapping-errors.ts";
 import { type MappingIo, randomInteger } from "./mapping-io.ts";
 import type { MappingJournal } from "./mapping-journal.ts";
 import type { RouterSession } from "./router-session.ts";
@@ -35,17 +35,6 @@ const REMAP_DELAYS_MS = [0, 500, 1_500] as const;
 const LEAST_BETWEEN_ALARMS_MS = 1_000;
 /** Anybody on the network could forge announcements, and probing takes more packets than renewing. */
 const LEAST_BETWEEN_PROBES_MS = 10_000;
-
-/** The router did not say no: what was asked for may have been granted all the same. */
-const MAY_BE_GRANTED: ReadonlySet<string> = new Set([
-  "router-silent",
-  "upnp-stalled",
-  "upnp-too-large",
-  "upnp-not-xml",
-  "socket-failed",
-  "aborted",
-  "answer-malformed",
-]);
 
 /** At a renewal these say nothing about the mapping that stands; it lasts until its lease ends. */
 const MAY_PASS: ReadonlySet<string> = new Set([

@@ -36,8 +36,10 @@ export interface MappingRequest {
 export const mappingSchema = z.object({
   protocol: mappingProtocolSchema,
   gateway: addressSchema,
-  /** This machine's address, which the router knows it by. */
+  /** This machine's own address. */
   address: addressSchema,
+  /** The address the router knows this machine by, where that is another: behind a router in between. */
+  clientAddress: addressSchema.optional(),
   transport: transportSchema,
   internalPort: portSchema,
   /** Null as long as the router has not told. */
@@ -52,6 +54,8 @@ export const mappingSchema = z.object({
     .optional(),
   /** UPnP: where and to which service the router's control requests go. */
   control: z.object({ url: z.string().max(512), serviceType: z.string().max(128) }).optional(),
+  /** An opening in the router's IPv6 firewall (UPnP) in place of a mapping; null as long as the router has not named it. */
+  pinhole: z.object({ id: z.int().min(0).max(65_535).nullable() }).optional(),
 });
 
 export type Mapping = z.infer<typeof mappingSchema>;
@@ -77,6 +81,11 @@ export interface MappingClient {
   /** Whether the router still has the mapping; `mapping-lost` where it is known to have forgotten it. */
   verify(mapping: Mapping, signal: AbortSignal): Promise<Result<void>>;
   externalAddress(signal: AbortSignal): Promise<Result<string>>;
+}
+
+/** @returns the address the router knows this machine by */
+export function clientAddressOf({ clientAddress, address }: Pick<Mapping, "clientAddress" | "address">): string {
+  return clientAddress ?? address;
 }
 
 /** One per mapping that is wanted. */

@@ -5,7 +5,7 @@ import { isPublicAddress } from "../../src-shared/net/public-address.ts";
 import { ok, type Result } from "../../src-shared/result.ts";
 import { EpochTracker } from "./epoch.ts";
 import { exchange } from "./exchange.ts";
-import type { HomeNetwork, Mapping, MappingClient, MappingRequest } from "./mapping.ts";
+import { clientAddressOf, type HomeNetwork, type Mapping, type MappingClient, type MappingRequest } from "./mapping.ts";
 import { mappingFail } from "./mapping-errors.ts";
 import type { MappingIo } from "./mapping-io.ts";
 import { MAPPING_SERVER_PORT } from "./nat-pmp-message.ts";
@@ -56,12 +56,13 @@ export class PcpClient implements MappingClient {
   }
 
   async map(request: MappingRequest, { signal, former, onIntent }: Parameters<MappingClient["map"]>[1]) {
-    const { io, network } = this.#options;
+    const { io, network, clientAddress } = this.#options;
     const nonce = former?.nonce ?? Buffer.from(io.randomBytes(PCP_NONCE_BYTES)).toString("hex");
     const intent: Mapping = {
       protocol: "pcp",
       gateway: network.gateway,
       address: network.address,
+      ...(clientAddress === undefined ? {} : { clientAddress }),
       transport: request.transport,
       internalPort: request.internalPort,
       externalAddress: null,
@@ -103,7 +104,7 @@ export class PcpClient implements MappingClient {
     if (nonce.length !== PCP_NONCE_BYTES) return mappingFail("router-error", "the mapping's nonce is not known");
     const deleting = lifetimeSeconds === 0;
     const message = encodePcpMap({
-      clientAddress: this.#clientAddress,
+      clientAddress: clientAddressOf(mapping),
       nonce,
       transport: mapping.transport,
       internalPort: mapping.internalPort,

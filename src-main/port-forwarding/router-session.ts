@@ -2,6 +2,7 @@
 import { ok, type Result } from "../../src-shared/result.ts";
 import type { Logger } from "../logs/logger.ts";
 import { listenForAnnouncements } from "./announcements.ts";
+import { IgdPinholeClient } from "./igd-pinhole-client.ts";
 import { type HomeNetwork, type Mapping, type MappingClient, mappingKey } from "./mapping.ts";
 import type { MappingIo } from "./mapping-io.ts";
 import type { MappingJournal } from "./mapping-journal.ts";
@@ -90,7 +91,9 @@ export class RouterSession {
     return round;
   }
 
-  clientOf({ protocol }: Pick<Mapping, "protocol">): MappingClient | undefined {
+  clientOf({ protocol, pinhole }: Pick<Mapping, "protocol" | "pinhole">): MappingClient | undefined {
+    const { io, network, ports } = this.#options;
+    if (pinhole !== undefined) return new IgdPinholeClient({ io, network, ...(ports && { ports }) });
     return this.#clients.find((client) => client.protocol === protocol);
   }
 

@@ -41,6 +41,11 @@ export function decodeAnswer(action: string, text: string): SoapAnswer {
 
 /** Error codes that lead to something else than giving up. */
 export const UPNP_ERROR = {
+  // WANIPv6FirewallControl:1, section 2.5. Its 702 to 709 mean other things elsewhere.
+  pinholeSpaceExhausted: 701,
+  firewallDisabled: 702,
+  inboundPinholeNotAllowed: 703,
+  noSuchPinhole: 704,
   invalidAction: 401,
   invalidArgs: 402,
   actionFailed: 501,

@@ -2,6 +2,8 @@
 import { Buffer } from "node:buffer";
 
 export const SSDP_GROUP = "239.255.255.250";
+/** The link-local scope (UPnP Device Architecture 1.1, annex A.3): a router in front of the home is on the link. */
+export const SSDP_GROUP_IPV6 = "ff02::c";
 export const SSDP_PORT = 1900;
 
 /** Answers have some 400 octets; what is much longer is none. */
@@ -10,6 +12,7 @@ const MAX_HEADERS = 64;
 
 export const IGD_V1 = "urn:schemas-upnp-org:device:InternetGatewayDevice:1";
 export const IGD_V2 = "urn:schemas-upnp-org:device:InternetGatewayDevice:2";
+export const FIREWALL_CONTROL_V1 = "urn:schemas-upnp-org:service:WANIPv6FirewallControl:1";
 
 /**
  * A search for `target`. @param maxWaitSeconds over how long devices spread their answers (MX); left out to one device,

@@ -132,14 +132,35 @@ describe("UpnpClient", () => {
     const refused = Promise.withResolvers<void>();
     const client = new UpnpClient({
       io: systemIo(),
-      network: NETWORK,
+      network: { ...NETWORK, lanPrefix: "127.0.0.0/8" },
       onRefused: refused.resolve,
       ports: { ssdp: ssdpPort },
     });
-    const probed = client.probe(controller.signal);
+    let isOver = false;
+    const probed = client.probe(controller.signal).finally(() => {
+      isOver = true;
+    });
     await refused.promise;
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isOver).toBe(false);
     controller.abort();
     expect(await probed).toMatchObject({ error: { code: "aborted" } });
+  });
+
+  it("asks nobody else where the network is not known, and gives up as soon as the router refuses", async () => {
+    const { fake } = await fakeRouter();
+    const { ssdpPort } = fake;
+    await fakes.pop()?.close();
+    const opened: string[] = [];
+    const system = systemIo();
+    const open: typeof system.datagrams.open = (local, ...rest) => {
+      opened.push(local);
+      return system.datagrams.open(local, ...rest);
+    };
+    const io = { ...system, datagrams: { ...system.datagrams, open } };
+    const client = new UpnpClient({ io, network: NETWORK, ports: { ssdp: ssdpPort } });
+    expect(await client.probe(never())).toMatchObject({ error: { code: "router-refused" } });
+    expect(opened).toEqual([]);
   });
 
   it.each(["stall", "stall-control"] as const)(

@@ -3,12 +3,12 @@ import { parseAddress } from "../../src-shared/net/address.ts";
 import { isPublicAddress } from "../../src-shared/net/public-address.ts";
 import { ok, type Result } from "../../src-shared/result.ts";
 import { IgdDevice, upnpRefusal } from "./igd-device.ts";
-import type { HomeNetwork, Mapping, MappingClient, MappingRequest } from "./mapping.ts";
+import { clientAddressOf, type HomeNetwork, type Mapping, type MappingClient, type MappingRequest } from "./mapping.ts";
 import { mappingFail } from "./mapping-errors.ts";
 import { type MappingIo, randomInteger } from "./mapping-io.ts";
 import { UPNP_ERROR } from "./soap.ts";
 import { type ChosenDevice, discoverIgd } from "./upnp-discovery.ts";
-import { isAtHome } from "./upnp-search.ts";
+import { hostOf, isAtHome } from "./upnp-search.ts";
 
 /** External ports tried before the router is believed to refuse all. Each costs two requests. */
 const MAX_PORTS_TRIED = 8;
@@ -24,6 +24,8 @@ export interface UpnpClientOptions {
   network: HomeNetwork;
   /** The gateway is known not to listen; devices elsewhere on the network may still be found. */
   onRefused?: () => void;
+  /** The address the router knows this machine by, where that is not its own: behind a router in between. */
+  clientAddress?: string;
   ports?: { ssdp: number };
 }
 
@@ -73,9 +75,10 @@ export class UpnpClient implements MappingClient {
   async unmap(mapping: Mapping, signal: AbortSignal): Promise<Result<void>> {
     const { io, network } = this.#options;
     const known = mapping.control;
-    if (known !== undefined && isAtHome(new URL(known.url).hostname, network)) {
+    if (known !== undefined && isAtHome(hostOf(new URL(known.url)), network)) {
       const service = { controlUrl: known.url, serviceType: known.serviceType };
-      const removed = await remove(new IgdDevice(io, service, network.address), mapping, signal);
+      const device = new IgdDevice(io, service, network.address, mapping.clientAddress);
+      const removed = await remove(device, mapping, signal);
       if (removed.ok || !MOVED.has(removed.error.code)) return removed;
     }
     const found = await this.probe(signal);
@@ -92,7 +95,7 @@ export class UpnpClient implements MappingClient {
     ]);
     if (!entry.ok) return MOVED.has(entry.error.code) ? mappingFail("mapping-lost") : entry;
     const isOurs =
-      entry.value?.internalAddress === mapping.address && entry.value.internalPort === mapping.internalPort;
+      entry.value?.internalAddress === clientAddressOf(mapping) && entry.value.internalPort === mapping.internalPort;
     const moved = external.ok && external.value !== undefined && external.value !== mapping.externalAddress;
     return isOurs && !moved ? ok(undefined) : mappingFail("mapping-lost");
   }
@@ -182,14 +185,17 @@ export class UpnpClient implements MappingClient {
   }
 
   #isOurs(entry: { internalAddress: string; internalPort: number }, { internalPort }: MappingRequest): boolean {
-    return entry.internalAddress === this.#options.network.address && entry.internalPort === internalPort;
+    const { network, clientAddress = network.address } = this.#options;
+    return entry.internalAddress === clientAddress && entry.internalPort === internalPort;
   }
 
   #intent({ device, found }: ChosenDevice, request: MappingRequest): Mapping {
+    const { network, clientAddress } = this.#options;
     return {
       protocol: "upnp",
       gateway: found.address,
-      address: this.#options.network.address,
+      address: network.address,
+      ...(clientAddress === undefined ? {} : { clientAddress }),
       transport: request.transport,
       internalPort: request.internalPort,
       externalAddress: null,
@@ -214,7 +220,7 @@ async function remove(device: IgdDevice, mapping: Mapping, signal: AbortSignal):
   const holder = await device.entry(mapping.transport, mapping.externalPort, signal);
   if (holder.ok) {
     const isOurs =
-      holder.value?.internalAddress === mapping.address && holder.value.internalPort === mapping.internalPort;
+      holder.value?.internalAddress === clientAddressOf(mapping) && holder.value.internalPort === mapping.internalPort;
     // Gone already, or somebody else's by now: not ours to delete.
     if (!isOurs) return ok(undefined);
   } else if (holder.error.code === "aborted" || MOVED.has(holder.error.code)) {

@@ -4,7 +4,16 @@ import { containsAddress, parseAddress, parsePrefix } from "../../src-shared/net
 import type { DatagramSocket, Sender } from "./datagrams.ts";
 import type { HomeNetwork } from "./mapping.ts";
 import type { MappingIo } from "./mapping-io.ts";
-import { decodeSsdp, encodeSearch, IGD_V1, IGD_V2, SSDP_GROUP, SSDP_PORT } from "./ssdp-message.ts";
+import {
+  decodeSsdp,
+  encodeSearch,
+  FIREWALL_CONTROL_V1,
+  IGD_V1,
+  IGD_V2,
+  SSDP_GROUP,
+  SSDP_GROUP_IPV6,
+  SSDP_PORT,
+} from "./ssdp-message.ts";
 
 /** As the first repeat of PCP: what has not answered a direct question by then may still answer one to all. */
 const MULTICAST_AFTER_MS = 250;
@@ -14,6 +23,12 @@ const MULTICAST_WAIT_SECONDS = 1;
 
 /** Devices whose answers are followed up. A home has one, seldom two. */
 const MAX_DEVICES = 4;
+
+/** What is asked for, and where all are asked at once, by the family of the gateway's address. */
+const WAYS = {
+  4: { group: SSDP_GROUP, toGateway: [IGD_V1, "upnp:rootdevice"], toAll: [IGD_V1, IGD_V2] },
+  6: { group: SSDP_GROUP_IPV6, toGateway: [FIREWALL_CONTROL_V1, "upnp:rootdevice"], toAll: [FIREWALL_CONTROL_V1] },
+} as const;
 
 export interface FoundDevice {
   /** An http URL whose host is the address that answered. */
@@ -39,6 +54,7 @@ export interface SearchOptions {
 export function searchIgd(options: SearchOptions): CancelTimer {
   const { io, network, signal, onFound, onForeign, onRefused } = options;
   const port = options.ports?.ssdp ?? SSDP_PORT;
+  const way = WAYS[parseAddress(network.gateway)?.family ?? 4];
   const sockets: DatagramSocket[] = [];
   const timers: CancelTimer[] = [];
   const seen = new Set<string>();
@@ -74,18 +90,18 @@ export function searchIgd(options: SearchOptions): CancelTimer {
     const opened = await io.datagrams.connect(to, network.address, { onMessage: receive, onError }, signal);
     if (!opened.ok) return;
     keep(opened.value);
-    for (const target of [IGD_V1, "upnp:rootdevice"]) opened.value.send(encodeSearch(target, `${to.address}:${port}`));
+    for (const target of way.toGateway) opened.value.send(encodeSearch(target, hostHeader(to.address, port)));
   };
   const askAll = async () => {
-    if (asked || over) return;
+    if (asked || over || network.lanPrefix === null) return;
     asked = true;
     const opened = await io.datagrams.open(network.address, { onMessage: receive, onError: () => {} }, signal);
     if (!opened.ok) return;
     keep(opened.value);
     const send = () => {
-      for (const target of [IGD_V1, IGD_V2]) {
-        const message = encodeSearch(target, `${SSDP_GROUP}:${SSDP_PORT}`, MULTICAST_WAIT_SECONDS);
-        opened.value.send(message, { address: SSDP_GROUP, port });
+      for (const target of way.toAll) {
+        const message = encodeSearch(target, hostHeader(way.group, SSDP_PORT), MULTICAST_WAIT_SECONDS);
+        opened.value.send(message, { address: way.group, port });
       }
     };
     send();
@@ -108,8 +124,22 @@ export function searchIgd(options: SearchOptions): CancelTimer {
 export function ownLocation(text: string, address: string): string | undefined {
   if (text.length > 512 || !URL.canParse(text)) return undefined;
   const url = new URL(text);
-  const isOwn = url.protocol === "http:" && url.hostname === address && url.username === "" && url.password === "";
+  const isOwn = url.protocol === "http:" && isSame(hostOf(url), address) && url.username === "" && url.password === "";
   return isOwn ? url.href : undefined;
+}
+
+/** A URL's host as an address is written: without the brackets of IPv6. */
+export function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, "");
+}
+
+function isSame(one: string, other: string): boolean {
+  const [first, second] = [parseAddress(one), parseAddress(other)];
+  return first !== undefined && first.family === second?.family && first.value === second.value;
+}
+
+function hostHeader(address: string, port: number): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /** Whether an address is the gateway, or in the network that it serves. */

@@ -13,6 +13,8 @@ export interface PrivacySurroundings {
   manager: PrivacyManager;
   settings: { onChange(listener: (settings: Settings) => void): Unsubscribe };
   registry: { onChange(listener: (change: ClientChange) => void): Unsubscribe };
+  /** Whether an address of the guest network is that of no guest, but of a self-test: nothing is kept of it. */
+  isTest?: (source: string) => boolean;
   node: { onChange(listener: () => void): Unsubscribe; settle(): Promise<unknown> };
   helper: {
     readonly connected: FeedConnection | undefined;
@@ -28,12 +30,14 @@ export interface JoinedPrivacy {
 }
 
 /** To be called after the other listeners of settings and node were added, so that the network is asked to follow first. */
-export function joinPrivacy({ manager, settings, registry, node, helper }: PrivacySurroundings): JoinedPrivacy {
+export function joinPrivacy(surroundings: PrivacySurroundings): JoinedPrivacy {
+  const { manager, settings, registry, node, helper, isTest = () => false } = surroundings;
   const feed = new ConnectionFeed({
     connected: () => helper.connected,
     onConnections: (listener) => helper.onConnections(listener),
     wanted: () => manager.canLogMetadata(),
-    accept: (event) => manager.acceptConnections(event),
+    accept: (event) =>
+      manager.acceptConnections({ ...event, ended: event.ended.filter(({ source }) => !isTest(source)) }),
     lost: () => manager.forgetSource(),
   });
   const look = () => {

@@ -156,6 +156,54 @@ describe("connection metadata", () => {
   });
 });
 
+describe("logging that is paused", () => {
+  const settings = { logTraffic: true, logDNS: true, logMetadata: true };
+
+  function everything(): void {
+    rig.manager.logConnectionMetadata(rig.connection());
+    rig.manager.logDnsQuestion({ source: "10.66.0.2", name: "example.org", type: "A" });
+    rig.clients = [rigClient(2, { rxBytes: (rig.clients[0]?.rxBytes ?? 0) + 100 })];
+    rig.manager.recordUsage();
+  }
+
+  it("writes nothing, not even what was waiting, and asks for nothing", async () => {
+    open({ settings });
+    everything();
+    rig.settings.set({ loggingPaused: true });
+    everything();
+    await rig.clock.advance(60_000);
+    expect(rig.manager.stored()).toMatchObject({
+      connections: { count: 0 },
+      dns: { count: 0 },
+      traffic: { count: 0 },
+      usageDays: { count: 1 },
+    });
+    expect(rig.manager.canLogMetadata()).toBe(false);
+    expect(rig.manager.state()).toMatchObject({ settings, connectionLog: { state: "off" } });
+  });
+
+  it("goes on as the settings say once it is resumed, and tells both changes", async () => {
+    open({ settings: { ...settings, loggingPaused: true } });
+    const told: string[] = [];
+    rig.manager.onStateChange(({ connectionLog }) => told.push(connectionLog.state));
+    rig.settings.set({ loggingPaused: false });
+    everything();
+    expect(rig.manager.stored()).toMatchObject({ connections: { count: 1 }, dns: { count: 1 }, traffic: { count: 1 } });
+    rig.settings.set({ loggingPaused: true });
+    expect(told).toEqual(["waiting", "off"]);
+  });
+
+  it("is still deleted when its time is over", async () => {
+    open({ settings: { ...settings, maxLogRetention: 1 } });
+    everything();
+    rig.manager.stored();
+    rig.settings.set({ loggingPaused: true });
+    rig.manager.start();
+    await rig.clock.advance(2 * DAY_MS);
+    expect(rig.manager.stored().connections.count).toBe(0);
+  });
+});
+
 describe("what the helper tells", () => {
   const event = { topic: "connections" as const, dropped: 0, ended: [] };
 
@@ -320,6 +368,27 @@ describe("usage", () => {
       { client: "client-2", rx_bytes: 150, tx_bytes: 200 },
       { client: "client-3", rx_bytes: 1, tx_bytes: 0 },
     ]);
+  });
+
+  it("is added up over the day and the month, and counts those who were removed without naming them", async () => {
+    open();
+    rig.manager.start();
+    rig.clients = [rigClient(2, { rxBytes: 100, txBytes: 10 }), rigClient(3, { rxBytes: 1_000 })];
+    expect(rig.manager.totals()).toEqual({
+      today: { rxBytes: 1_100, txBytes: 10 },
+      month: { rxBytes: 1_100, txBytes: 10 },
+    });
+    rig.clients = [rigClient(2, { rxBytes: 100, txBytes: 10 })];
+    await rig.clock.advance(DAY_MS);
+    rig.clients = [rigClient(2, { rxBytes: 107, txBytes: 10 })];
+    const expected = { today: { rxBytes: 7, txBytes: 0 }, month: { rxBytes: 1_107, txBytes: 10 } };
+    expect(rig.manager.totals()).toEqual(expected);
+    await rig.clock.advance(2 * HOUR_MS);
+    expect(rig.manager.totals()).toEqual(expected);
+    const named = rig.db.prepare("SELECT DISTINCT client FROM usage_days ORDER BY client").all();
+    expect(named.map(({ client }) => client)).toEqual(["", "client-2"]);
+    await rig.clock.advance(40 * DAY_MS);
+    expect(rig.manager.totals().month).toEqual({ rxBytes: 0, txBytes: 0 });
   });
 
   it("counts nothing twice after a crash, whichever of totals and sums is older on disk", async () => {

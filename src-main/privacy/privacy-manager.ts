@@ -25,6 +25,7 @@ import {
   type Stored,
 } from "../../src-shared/model/privacy.ts";
 import type { Settings } from "../../src-shared/model/settings.ts";
+import type { TrafficTotals } from "../../src-shared/model/traffic.ts";
 import { anonymiseAddress, anonymiseDnsName, anonymiseIdentifier } from "../../src-shared/net/anonymise.ts";
 import { fail, ok, type Result } from "../../src-shared/result.ts";
 import type { ClientRecord } from "../clients/client-record.ts";
@@ -75,6 +76,8 @@ export class PrivacyManager {
   readonly #stateListeners = new Set<(state: PrivacyState) => void>();
   readonly #unfollow: CancelTimer;
   #settings: PrivacySettings;
+  /** Nothing is logged meanwhile, whatever the settings say. */
+  #paused: boolean;
   #source: ConnectionSource | undefined;
   #lost = { kernel: 0, notWritten: 0 };
   #lastRetention: Deletion | null = null;
@@ -84,6 +87,7 @@ export class PrivacyManager {
     this.#options = options;
     this.#logger = logger.child({ area: "privacy" });
     this.#settings = privacySettingsOf(settings.get());
+    this.#paused = settings.get().loggingPaused;
     this.#log = new GuestLog(db);
     this.#lookup = new ClientLookup({ clients, prefixes });
     this.#usage = new UsageRecorder({ db, clock, logger: this.#logger, logTraffic: () => this.canLogTraffic() });
@@ -100,7 +104,7 @@ export class PrivacyManager {
       },
       alsoHourly: () => this.#usage.deleteOld(clients()),
     });
-    this.#unfollow = settings.onChange((changed) => this.#follow(privacySettingsOf(changed)));
+    this.#unfollow = settings.onChange((changed) => this.#follow(changed));
   }
 
   /** Enforces retention now and every hour, and finishes what a crash may have interrupted. */
@@ -135,15 +139,15 @@ export class PrivacyManager {
   }
 
   canLogTraffic(): boolean {
-    return this.#settings.logTraffic;
+    return this.#settings.logTraffic && !this.#paused;
   }
 
   canLogDNS(): boolean {
-    return this.#settings.logDNS;
+    return this.#settings.logDNS && !this.#paused;
   }
 
   canLogMetadata(): boolean {
-    return this.#settings.logMetadata;
+    return this.#settings.logMetadata && !this.#paused;
   }
 
   /** What the helper tells of connections. */
@@ -163,7 +167,7 @@ export class PrivacyManager {
 
   /** Keeps a guest's connection that has ended, where the owner wants that. */
   logConnectionMetadata(connection: EndedConnection): void {
-    if (!this.#settings.logMetadata) return;
+    if (!this.canLogMetadata()) return;
     const { source, destination, sent, received, endedAtMs } = connection;
     const client = this.#lookup.idOf(source);
     if (sent !== null && received !== null) {
@@ -183,13 +187,19 @@ export class PrivacyManager {
 
   /** Keeps name and type of a guest's DNS question, where the owner wants that. */
   logDnsQuestion({ source, name, type }: DnsQuestion): void {
-    if (!this.#settings.logDNS) return;
+    if (!this.canLogDNS()) return;
     this.#questions.push({ atMs: this.#options.clock.nowMs(), client: this.#lookup.idOf(source), name, type });
   }
 
   /** Takes in the clients' totals; to be called whenever they have changed. */
   recordUsage(): void {
     this.#usage.record(this.#options.clients());
+  }
+
+  /** Bytes of all guests, removed ones included, over the present day and month. */
+  totals(): TrafficTotals {
+    this.recordUsage();
+    return this.#usage.totals();
   }
 
   /** Clients, or the network they live in, have changed. */
@@ -252,15 +262,19 @@ export class PrivacyManager {
     for (const listeners of Object.values(this.#listeners)) listeners.clear();
   }
 
-  #follow(settings: PrivacySettings): void {
+  #follow(changed: Settings): void {
     const before = this.#settings;
-    if (isDeepStrictEqual(before, settings)) return;
-    // What was wanted until now and is still wanted is written as it was wanted then.
-    if (!settings.logMetadata) this.#connections.clear();
-    if (!settings.logDNS) this.#questions.clear();
-    if (!settings.logTraffic) this.#usage.forgetMinutes();
-    if (!settings.logMetadata) this.#source = undefined;
+    const settings = privacySettingsOf(changed);
+    if (isDeepStrictEqual(before, settings) && this.#paused === changed.loggingPaused) return;
     this.#settings = settings;
+    this.#paused = changed.loggingPaused;
+    // What waits and is not wanted any more is never written.
+    if (!this.canLogDNS()) this.#questions.clear();
+    if (!this.canLogTraffic()) this.#usage.forgetMinutes();
+    if (!this.canLogMetadata()) {
+      this.#connections.clear();
+      this.#source = undefined;
+    }
     if (settings.anonymizeIPs && !before.anonymizeIPs) this.#keeper.anonymise();
     if (settings.maxLogRetention !== before.maxLogRetention) this.#keeper.enforce();
     this.#emit("settingsUpdated", this.getSettings());
@@ -268,7 +282,7 @@ export class PrivacyManager {
   }
 
   #connectionLog(): ConnectionLogState {
-    if (!this.#settings.logMetadata) return { state: "off" };
+    if (!this.canLogMetadata()) return { state: "off" };
     if (this.#source === undefined || this.#source.state === "off") return { state: "waiting" };
     return this.#source;
   }

@@ -4,6 +4,7 @@
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { CancelTimer, Clock } from "../../src-shared/clock.ts";
+import type { TrafficTotals } from "../../src-shared/model/traffic.ts";
 import type { ClientRecord } from "../clients/client-record.ts";
 import type { Logger } from "../logs/logger.ts";
 import { inTransaction } from "./transaction.ts";
@@ -16,6 +17,9 @@ const MINUTE_MS = 60_000;
 /** A year and a month: enough for every monthly quota, and to compare with the same month a year ago. */
 const KEPT_DAYS = 400;
 const DAY_MS = 86_400_000;
+
+/** Under this name the sums of removed clients are added up, day by day: the node's own totals, of nobody in particular. */
+const REMOVED_CLIENTS = "";
 
 type Totals = Pick<ClientRecord, "id" | "rxBytes" | "txBytes">;
 
@@ -46,6 +50,7 @@ export class UsageRecorder {
   readonly #addDay: StatementSync;
   readonly #addMinute: StatementSync;
   readonly #setMark: StatementSync;
+  readonly #sum: StatementSync;
   /** The clients' totals that are counted already, on disk or below. */
   readonly #marks: Map<string, Sum>;
   #days = new Map<string, Sum & { client: string; day: string }>();
@@ -71,6 +76,7 @@ export class UsageRecorder {
       `INSERT INTO usage_marks (client, rx_bytes, tx_bytes) VALUES (?, ?, ?)
        ON CONFLICT (client) DO UPDATE SET rx_bytes = excluded.rx_bytes, tx_bytes = excluded.tx_bytes`,
     );
+    this.#sum = db.prepare("SELECT sum(rx_bytes) AS rx, sum(tx_bytes) AS tx FROM usage_days WHERE day BETWEEN ? AND ?");
     const marks = db.prepare("SELECT client, rx_bytes, tx_bytes FROM usage_marks").all();
     this.#marks = new Map(
       marks.map((row) => [String(row.client), { rxBytes: Number(row.rx_bytes), txBytes: Number(row.tx_bytes) }]),
@@ -127,16 +133,36 @@ export class UsageRecorder {
     }
   }
 
-  /** Deletes the sums of days that are too long ago, and of clients who are no more. */
+  /** Deletes the sums of days that are too long ago; those of clients who are no more lose their names. */
   deleteOld(clients: readonly Pick<ClientRecord, "id">[]): void {
     const { db, clock, dayOf } = this.#options;
-    const known = JSON.stringify(clients.map(({ id }) => id));
-    const gone = "NOT IN (SELECT value FROM json_each(?))";
-    db.prepare(`DELETE FROM usage_days WHERE day < ? OR client ${gone}`).run(
-      dayOf(clock.nowMs() - KEPT_DAYS * DAY_MS),
-      known,
-    );
-    db.prepare(`DELETE FROM usage_marks WHERE client ${gone}`).run(known);
+    const known = JSON.stringify([...clients.map(({ id }) => id), REMOVED_CLIENTS]);
+    const gone = "client NOT IN (SELECT value FROM json_each(?))";
+    inTransaction(db, () => {
+      db.prepare("DELETE FROM usage_days WHERE day < ?").run(dayOf(clock.nowMs() - KEPT_DAYS * DAY_MS));
+      const removed = db
+        .prepare(`SELECT day, sum(rx_bytes) AS rx, sum(tx_bytes) AS tx FROM usage_days WHERE ${gone} GROUP BY day`)
+        .all(known);
+      for (const { day, rx, tx } of removed) {
+        this.#addDay.run(String(day), REMOVED_CLIENTS, Number(rx), Number(tx));
+      }
+      db.prepare(`DELETE FROM usage_days WHERE ${gone}`).run(known);
+      db.prepare(`DELETE FROM usage_marks WHERE ${gone}`).run(known);
+    });
+  }
+
+  /** Sums of everybody, removed clients included, over the present day and month. */
+  totals(): TrafficTotals {
+    this.flush();
+    const { clock, dayOf } = this.#options;
+    const today = dayOf(clock.nowMs());
+    return { today: this.#sumOf(today, today), month: this.#sumOf(`${today.slice(0, 7)}-01`, today) };
+  }
+
+  /** Days after today are those of a clock that was wrong. */
+  #sumOf(first: string, last: string): Sum {
+    const row = this.#sum.get(first, last);
+    return { rxBytes: Number(row?.rx ?? 0), txBytes: Number(row?.tx ?? 0) };
   }
 
   #write(): void {

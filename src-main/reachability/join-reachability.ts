@@ -2,6 +2,7 @@
 import { randomInt } from "node:crypto";
 import type { Clock } from "../../src-shared/clock.ts";
 import { exitOf, type PhaseState } from "../../src-shared/model/node-state.ts";
+import type { Pinhole } from "../../src-shared/model/pinhole.ts";
 import type { Settings } from "../../src-shared/model/settings.ts";
 import { parseAddress } from "../../src-shared/net/address.ts";
 import { parseEndpoint } from "../../src-shared/net/endpoint.ts";
@@ -27,6 +28,8 @@ export interface ReachabilityParts {
   readonly journal: MappingJournal;
   readonly relay: RelayService;
   readonly ports: PortForwardingService;
+  /** Whether the router lets guests in over IPv6. */
+  readonly pinhole: () => Pinhole["state"];
   readonly settings: () => Settings;
   readonly node: {
     readonly state: PhaseState;
@@ -44,7 +47,7 @@ export interface JoinedReachability {
 }
 
 export function joinReachability(parts: ReachabilityParts): JoinedReachability {
-  const { clock, logger, io, journal, relay, ports, settings, node, trace } = parts;
+  const { clock, logger, io, journal, relay, ports, pinhole, settings, node, trace } = parts;
   const controller = new AbortController();
   const listenPort = () => exitOf(node.state)?.listenPort;
   const service = new ReachabilityService({
@@ -87,6 +90,8 @@ export function joinReachability(parts: ReachabilityParts): JoinedReachability {
         listenPort: exit.listenPort,
         ...route,
         hasIpv6: exit.reach.ipv6 !== undefined && exit.reach.ipv6 !== null,
+        ipv6: exit.reach.ipv6 ?? null,
+        isPinholeOpen: pinhole() === "open",
         ownEndpoint: publicEndpoint === "auto" ? null : publicEndpoint,
         mapping: ports.state,
         hasRelays: relay.hasServers(settings()),

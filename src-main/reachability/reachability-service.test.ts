@@ -5,9 +5,10 @@ import type { ProbeOutcome, ProbeResult } from "../../src-shared/relay/control.t
 import { fail, ok, type Result } from "../../src-shared/result.ts";
 import { FakeClock } from "../../src-shared/testing/fake-clock.ts";
 import { createLogger } from "../logs/logger.ts";
+import { PROVE_EVERY_MS } from "./outcome.ts";
 import type { OutsideView } from "./outside.ts";
 import type { ProbeQuestion } from "./probe-exchange.ts";
-import { PROVE_EVERY_MS, ReachabilityService, type Sharing } from "./reachability-service.ts";
+import { ReachabilityService, type Sharing } from "./reachability-service.ts";
 
 const KEY = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=";
 const PROBE_KEY = "Gu3stKeyxxxxxxxxxxxxxxxxxxxxxxxxxxxxx000000A=";
@@ -47,6 +48,9 @@ class Rig {
   behind: Endpoint | undefined;
   readonly asked: ProbeQuestion[] = [];
   readonly did: string[] = [];
+  /** What the probe finds at further addresses of this machine; at every other the relay is not reached. */
+  readonly answersFrom = new Map<string, ProbeOutcome>();
+  readonly askedFrom: string[] = [];
   readonly service: ReachabilityService;
   #behindMapped: Endpoint | undefined;
   sharing: Sharing = {
@@ -55,6 +59,8 @@ class Rig {
     local: "192.168.77.10",
     gateway: "192.168.77.1",
     hasIpv6: false,
+    ipv6: null,
+    isPinholeOpen: false,
     ownEndpoint: null,
     mapping: mapped({ host: SEEN, port: 51820 }),
     hasRelays: true,
@@ -81,6 +87,12 @@ class Rig {
             endpoint: { host: rig.view?.seen ?? "", port: question.port },
             result,
           });
+        },
+        probeFrom: async (address, question) => {
+          rig.askedFrom.push(`${address} ${question.port}`);
+          const result = rig.answersFrom.get(address);
+          if (result === undefined) return fail("relay-unreachable", "The relay has no address of that family.");
+          return ok({ type: "probe-result", id: 0, endpoint: { host: address, port: question.port }, result });
         },
       },
       stun: async () => (rig.seenByStun === undefined ? undefined : { host: rig.seenByStun, port: 40_000 }),
@@ -332,5 +344,62 @@ describe("reachability", () => {
     rig.answers.set(51820, ANSWERED);
     await rig.service.refresh();
     expect(rig.reachability.state).toBe("reachable");
+  });
+});
+
+describe("a node with an IPv6 endpoint", () => {
+  const IPV6 = { host: "2a0a:77::10", port: 51820 };
+  const ELSEWHERE: OutsideView = { ...VIEW, probesElsewhere: true };
+
+  function ipv6Rig(view: OutsideView = ELSEWHERE): Rig {
+    const rig = new Rig();
+    rigs.push(rig);
+    rig.view = view;
+    rig.answers.set(51820, ANSWERED);
+    rig.sharing = { ...rig.sharing, hasIpv6: true, ipv6: IPV6 };
+    return rig;
+  }
+
+  it("is proven there over a connection that comes from there, beside IPv4", async () => {
+    const rig = ipv6Rig();
+    rig.answersFrom.set(IPV6.host, ANSWERED);
+    await rig.share();
+    expect(rig.askedFrom).toEqual(["2a0a:77::10 51820"]);
+    expect(rig.reachability).toMatchObject({ state: "reachable", endpoint: { host: SEEN } });
+    expect(rig.service.findings.reachabilityIpv6).toMatchObject({ state: "reachable", endpoint: IPV6 });
+    expect(rig.service.proven).toEqual({ host: SEEN, port: 51820 });
+    rig.service.update(undefined);
+    expect(rig.service.findings.reachabilityIpv6).toBeUndefined();
+  });
+
+  it("is said to be closed where nothing arrives, and tried again when the router has opened it", async () => {
+    const rig = ipv6Rig();
+    rig.answersFrom.set(IPV6.host, SILENCE);
+    await rig.share();
+    const closed = rig.service.findings.reachabilityIpv6;
+    expect(closed).toMatchObject({ state: "unreachable", reason: { code: "ipv6-closed" } });
+    rig.answersFrom.set(IPV6.host, ANSWERED);
+    await rig.share({ isPinholeOpen: true });
+    expect(rig.service.findings.reachabilityIpv6).toMatchObject({ state: "reachable" });
+  });
+
+  it("is of unknown reachability, not a bad one, where the relay has no IPv6 or does not try other addresses", async () => {
+    const without = ipv6Rig();
+    await without.share();
+    const reason = { code: "relay-unreachable" };
+    expect(without.service.findings.reachabilityIpv6).toMatchObject({ state: "unknown", reason });
+    const old = ipv6Rig(VIEW);
+    await old.share();
+    expect(old.askedFrom).toEqual([]);
+    expect(old.service.findings.reachabilityIpv6).toMatchObject({ reason: { code: "relay-cannot-probe" } });
+  });
+
+  it("is proven over both families too where the relay's own connection is the one over IPv6", async () => {
+    const rig = ipv6Rig({ ...ELSEWHERE, seen: IPV6.host });
+    rig.answersFrom.set("192.168.77.10", ANSWERED);
+    await rig.share();
+    expect(rig.askedFrom).toEqual(["192.168.77.10 51820"]);
+    expect(rig.asked).toEqual([{ publicKey: KEY, port: 51820 }]);
+    expect(rig.service.findings.reachabilityIpv6).toMatchObject({ state: "reachable", endpoint: IPV6 });
   });
 });

@@ -16,15 +16,12 @@ import type { PeerSpec } from "../../src-shared/network-spec.ts";
 import { errorOf, type HiggsError, type Result } from "../../src-shared/result.ts";
 import type { Logger } from "../logs/logger.ts";
 import { classifyPath, type NatEvidence } from "./classify-path.ts";
+import { keptOutcome, outcomeOverIpv6, PROVE_EVERY_MS } from "./outcome.ts";
 import type { Outside, OutsideView } from "./outside.ts";
 import { NO_PROOF, type Proof, unreachableReason } from "./reasons.ts";
 
-/** A mapping that dies in silence is noticed within this, at the price of six datagrams an hour and a half-kilobyte each. */
-export const PROVE_EVERY_MS = 10 * 60_000;
 /** By up to this share, so that many nodes of one relay do not ask at once. */
 const JITTER = 0.1;
-/** What was found this long ago says nothing any more. */
-const STALE_AFTER_MS = 3 * PROVE_EVERY_MS;
 /** A router that has just granted a port, or a relay that was too busy, gets this long before it is tried again. */
 const SOON_MS = 15_000;
 /** Silences after which a mapping that was granted is made anew; after the last of them the relay takes over. */
@@ -39,6 +36,10 @@ export interface Sharing {
   readonly local: string | null;
   readonly gateway: string | null;
   readonly hasIpv6: boolean;
+  /** Where guests reach this machine over IPv6, if they do; null without a global address. */
+  readonly ipv6: Endpoint | null;
+  /** Whether the router has opened its IPv6 firewall for it. */
+  readonly isPinholeOpen: boolean;
   /** What the owner said guests are to use; null where that is left to the node. */
   readonly ownEndpoint: Endpoint | null;
   readonly mapping: PortMappingState;
@@ -49,8 +50,11 @@ export interface Sharing {
 /** A port mapped at a router behind the router; see `second-router.ts`. */
 export interface BehindRouter {
   readonly mapped: Endpoint | undefined;
-  /** Has `gateway` forward the port; undefined where it will not. The same question again renews. */
-  map(question: { gateway: string; local: string; port: number }): Promise<Endpoint | undefined>;
+  /**
+   * Has `gateway` forward the port; undefined where it will not. The same question again renews. `inner`: the first
+   * router's address as the second sees it, null where that is not known.
+   */
+  map(question: { gateway: string; local: string; inner: string | null; port: number }): Promise<Endpoint | undefined>;
   /** Deletes what was mapped. Idempotent. */
   release(): Promise<void>;
 }
@@ -75,12 +79,15 @@ export interface ReachabilityOptions {
 export interface ReachabilityFindings {
   readonly reachability: Reachability;
   readonly natPath: NatPath;
+  /** The same over IPv6; undefined where this machine has no global address. */
+  readonly reachabilityIpv6: Reachability | undefined;
 }
 
 const NOT_SHARING: HiggsError = { code: "not-sharing", message: "The node does not share at present." };
 const NOT_LOOKED: ReachabilityFindings = {
   reachability: { state: "unknown", reason: NOT_SHARING },
   natPath: { state: "unknown", reason: NOT_SHARING },
+  reachabilityIpv6: undefined,
 };
 
 export class ReachabilityService {
@@ -202,6 +209,8 @@ export class ReachabilityService {
     if (this.#isOver(sharing)) return;
     const final = other ?? usable;
     await this.#conclude(sharing, final, pathWith(final));
+    const reachabilityIpv6 = await this.#lookOverIpv6(sharing, view);
+    if (!this.#isOver(sharing)) this.#publish({ ...this.#findings, reachabilityIpv6 });
   }
 
   #askStun(sharing: Sharing, view: OutsideView | undefined): Promise<string | null> {
@@ -218,11 +227,16 @@ export class ReachabilityService {
       const applied = await this.#options.applyPeer();
       if (!applied.ok) return { state: "none", reason: applied.error, keep: true, soon: true };
     }
-    return this.#probe(sharing.publicKey, portOf(sharing, this.#options.behind.mapped));
+    return this.#probe(sharing, portOf(sharing, this.#options.behind.mapped), sharing.local);
   }
 
-  async #probe(publicKey: string, port: number): Promise<Proof> {
-    const answer = await this.#options.outside.probe({ publicKey, port });
+  /** @param at the address of this machine to be tried; over the relay's own connection where that is of the same family */
+  async #probe({ publicKey }: Sharing, port: number, at: string | null): Promise<Proof> {
+    const { outside } = this.#options;
+    const { view } = outside;
+    const question = { publicKey, port };
+    const isElsewhere = at !== null && view?.probesElsewhere === true && familyOf(view.seen) !== familyOf(at);
+    const answer = isElsewhere ? await outside.probeFrom(at, question) : await outside.probe(question);
     if (!answer.ok) return { state: "none", reason: answer.error, keep: true, soon: true };
     const { endpoint, result } = answer.value;
     switch (result.outcome) {
@@ -241,18 +255,42 @@ export class ReachabilityService {
     const { mapping, local } = sharing;
     if (natPath.state !== "known" || natPath.verdict !== "double-nat") return undefined;
     if (gateway === null || local === null || mapping.state !== "mapped") return undefined;
-    const mapped = await this.#options.behind.map({ gateway, local, port: mapping.external.port });
+    const { host: inner, port } = mapping.external;
+    const mapped = await this.#options.behind.map({ gateway, local, inner, port });
     // Whoever stopped sharing meanwhile has released what was there before this.
     if (this.#isOver(sharing)) await this.#options.behind.release();
     if (mapped === undefined || this.#isOver(sharing)) return undefined;
     this.#logger.info("a second router forwards the port", { externalPort: mapped.port });
-    return this.#probe(sharing.publicKey, mapped.port);
+    return this.#probe(sharing, mapped.port, local);
+  }
+
+  /** One proof, without a mapping to make anew. */
+  async #lookOverIpv6(sharing: Sharing, view: OutsideView | undefined): Promise<Reachability | undefined> {
+    const { ipv6, hasRelays } = sharing;
+    if (ipv6 === null) return undefined;
+    const proof = await this.#proveOverIpv6(sharing, ipv6, view, hasRelays);
+    return outcomeOverIpv6(this.#findings.reachabilityIpv6, proof, this.#options.clock.nowMs());
+  }
+
+  async #proveOverIpv6(
+    sharing: Sharing,
+    { host, port }: Endpoint,
+    view: OutsideView | undefined,
+    hasRelays: boolean,
+  ): Promise<Proof> {
+    if (view === undefined) return hasRelays ? NO_PROOF.notConnected : NO_PROOF.noRelay;
+    const isSameFamily = familyOf(view.seen) === 6;
+    if (view.probeKey === null || view.probeKey !== this.#peerKey) return NO_PROOF.cannotProbe;
+    if (!isSameFamily && view.probesElsewhere !== true) return NO_PROOF.cannotProbe;
+    const proof = await this.#probe(sharing, port, host);
+    // That the relay has no IPv6 says nothing of this machine's, and is no reason to ask again in a moment.
+    return proof.state === "none" ? { ...proof, soon: false } : proof;
   }
 
   async #conclude(sharing: Sharing, proof: Proof, natPath: NatPath): Promise<void> {
     switch (proof.state) {
       case "none":
-        this.#publish({ natPath, reachability: this.#kept(proof.reason, proof.keep) });
+        this.#publish({ ...this.#findings, natPath, reachability: this.#kept(proof.reason, proof.keep) });
         return this.#again(proof.soon ? SOON_MS : PROVE_EVERY_MS);
       case "answered": {
         this.#silences = 0;
@@ -263,7 +301,8 @@ export class ReachabilityService {
         const provenAt = this.#now();
         const since = same ? before.since : provenAt;
         if (!same) this.#logger.info("reachable from outside", { port: endpoint.port, ms });
-        this.#publish({ natPath, reachability: { state: "reachable", endpoint, since, provenAt, ms } });
+        const reachability: Reachability = { state: "reachable", endpoint, since, provenAt, ms };
+        this.#publish({ ...this.#findings, natPath, reachability });
         return this.#again(PROVE_EVERY_MS);
       }
       case "silence":
@@ -284,7 +323,8 @@ export class ReachabilityService {
     const same = before.state === "unreachable" && isDeepStrictEqual(before.endpoint, endpoint);
     const since = same ? before.since : checkedAt;
     if (before.state !== "unreachable") this.#logger.info("not reachable from outside", { code: reason.code });
-    this.#publish({ natPath, reachability: { state: "unreachable", endpoint, since, checkedAt, reason, advice } });
+    const reachability: Reachability = { state: "unreachable", endpoint, since, checkedAt, reason, advice };
+    this.#publish({ ...this.#findings, natPath, reachability });
     const isOurs = natPath.state === "known" && natPath.verdict === "one-nat" && sharing.mapping.state === "mapped";
     if (!isOurs || this.#remade >= REMAKE_AT_MOST) return this.#again(PROVE_EVERY_MS);
     const otherPort = this.#remade > 0;
@@ -296,10 +336,7 @@ export class ReachabilityService {
 
   /** What is known stays while nobody can be asked for a moment; otherwise it is unknown why. */
   #kept(reason: HiggsError, keep: boolean): Reachability {
-    const { reachability } = this.#findings;
-    const foundAt = foundAtOf(reachability);
-    const isFresh = foundAt !== undefined && this.#options.clock.nowMs() - Date.parse(foundAt) < STALE_AFTER_MS;
-    return keep && isFresh ? reachability : { state: "unknown", reason };
+    return keptOutcome(this.#findings.reachability, { reason, keep }, this.#options.clock.nowMs());
   }
 
   #checking(): Reachability {
@@ -332,18 +369,6 @@ export class ReachabilityService {
 
   #now(): string {
     return new Date(this.#options.clock.nowMs()).toISOString();
-  }
-}
-
-function foundAtOf(reachability: Reachability): string | undefined {
-  switch (reachability.state) {
-    case "reachable":
-      return reachability.provenAt;
-    case "unreachable":
-      return reachability.checkedAt;
-    case "checking":
-    case "unknown":
-      return undefined;
   }
 }
 
@@ -380,6 +405,10 @@ function evidenceOf(
     hasIpv6,
     relayed: view !== undefined,
   };
+}
+
+function familyOf(text: string | null): 4 | 6 {
+  return (text === null ? undefined : parseAddress(text)?.family) ?? 4;
 }
 
 function ipv4(text: string | null | undefined): string | null {

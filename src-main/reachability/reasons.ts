@@ -53,6 +53,15 @@ export const NO_PROOF = {
   },
 } as const;
 
+/** Why a handshake from outside did not come through over IPv6, where nothing translates. */
+export function closedOverIpv6(port: number): HiggsError {
+  return {
+    code: "ipv6-closed",
+    message: `Nothing from the internet arrives at UDP port ${port} of this computer over IPv6.`,
+    hint: "Allow the WireGuard port for this computer in your router's IPv6 firewall, and in this computer's own.",
+  };
+}
+
 /** Why a handshake from outside did not come through, and what the owner can do. */
 export function unreachableReason(
   { mapping, listenPort }: { mapping: PortMappingState; listenPort: number },

@@ -67,6 +67,7 @@ export class ClientLink<S extends z.ZodType<ControlMessage>> {
   #heardMs: number;
   #ping = { id: 0, sentMs: 0 };
   #rttMs: number | null = null;
+  #localAddress: string | undefined;
   #closed = false;
 
   constructor(socket: WebSocket, schema: S, parts: LinkParts, handler: LinkHandler<z.output<S>>) {
@@ -87,6 +88,9 @@ export class ClientLink<S extends z.ZodType<ControlMessage>> {
     this.#cancelTimer = parts.clock.after(HANDSHAKE_WITHIN_MS, () =>
       this.#giveUp({ code: "relay-timeout", message: "The relay did not answer in time." }),
     );
+    socket.on("upgrade", ({ socket: { localAddress } }) => {
+      this.#localAddress = localAddress;
+    });
     socket.on("open", () => handler.onOpen());
     socket.on("message", (data: Buffer, isBinary: boolean) => this.#received(data, isBinary));
     socket.on("ping", (data: Buffer) => this.#pinged(data));
@@ -106,6 +110,11 @@ export class ClientLink<S extends z.ZodType<ControlMessage>> {
   /** The last measured round trip; null before the first. */
   get rttMs(): number | null {
     return this.#rttMs;
+  }
+
+  /** This machine's end of the connection; undefined before it stands, and where a proxy's tunnel hides it. */
+  get localAddress(): string | undefined {
+    return this.#localAddress;
   }
 
   /** Datagrams given up on the way to the relay. */
@@ -155,6 +164,11 @@ export class ClientLink<S extends z.ZodType<ControlMessage>> {
     this.#cancelCut = this.#clock.after(CLOSE_WITHIN_MS, () => this.#socket.terminate());
     this.#socket.close(closeCode, error.code);
     this.#finish(error, undefined);
+  }
+
+  /** Ends the link at once, without a word to a relay that could not hear it. Idempotent. */
+  abandon(error: HiggsError): void {
+    this.#giveUp(error);
   }
 
   protocolError(what: string): void {

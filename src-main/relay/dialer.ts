@@ -22,8 +22,11 @@ const CLOSE_TIMEOUT_MS = 1_000;
 export type RelayEndpoint = "node" | "connect";
 
 export interface Dialer {
-  /** A WebSocket on its way to one of the relay's endpoints; how that ends is told by its events. */
-  open(url: RelayUrl, endpoint: RelayEndpoint): Result<WebSocket>;
+  /**
+   * A WebSocket on its way to one of the relay's endpoints; how that ends is told by its events.
+   * @param from the address of this machine to come from; the relay is then looked for in that family alone
+   */
+  open(url: RelayUrl, endpoint: RelayEndpoint, from?: string): Result<WebSocket>;
   /** Milliseconds until the relay said that it is well: some three round trips. Undefined when it did not. */
   probe(url: RelayUrl, signal: AbortSignal): Promise<number | undefined>;
 }
@@ -39,7 +42,7 @@ export interface DialerOptions {
   readonly monotonicMs: () => number;
 }
 
-/** Errors of `open`: `relay-not-encrypted`, `relay-ca-unusable`, `proxy-invalid`. */
+/** Errors of `open`: `relay-not-encrypted`, `relay-ca-unusable`, `proxy-invalid`, and with `from`: `behind-proxy`. */
 export function createDialer(options: DialerOptions): Dialer {
   const connection = (url: RelayUrl): Result<ConnectionOptions> => {
     if (!url.secure && options.allowPlain !== true && !isLoopbackHost(url.host)) {
@@ -56,14 +59,18 @@ export function createDialer(options: DialerOptions): Dialer {
     });
   };
   return {
-    open: (url, endpoint) => {
+    open: (url, endpoint, from) => {
       const connect = connection(url);
       if (!connect.ok) return connect;
+      if (from !== undefined && connect.value.agent !== undefined) {
+        return fail("behind-proxy", "The relay is reached through a web proxy, whose address would be tried.");
+      }
       // The first two are newer than the type definitions.
       const caps = { maxFragments: MAX_FRAGMENTS, maxBufferedChunks: MAX_CHUNKS, closeTimeout: CLOSE_TIMEOUT_MS };
       const socket = new WebSocket(addressOf(url, `/${endpoint}`), [RELAY_PROTOCOL], {
         ...caps,
         ...connect.value,
+        ...(from === undefined ? {} : { localAddress: from, family: isIPv6(from) ? 6 : 4 }),
         // Compressing ciphertext costs a hundred times what it carries.
         perMessageDeflate: false,
         maxPayload: MAX_WEBSOCKET_PAYLOAD_BYTES,

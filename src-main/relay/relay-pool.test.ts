@@ -7,6 +7,8 @@ import { portRange, startTestServer, type TestServer } from "../../src-server/te
 import { systemClock } from "../../src-shared/clock.ts";
 import type { RelayLinkState } from "../../src-shared/model/relay-link.ts";
 import { parseRelayUrl, type RelayUrl } from "../../src-shared/net/relay-url.ts";
+import { fail } from "../../src-shared/result.ts";
+import { FakeClock } from "../../src-shared/testing/fake-clock.ts";
 import { createDialer, type Dialer } from "./dialer.ts";
 import { openRelayIdentity } from "./relay-identity.ts";
 import { RelayPool, type RelayPoolOptions } from "./relay-pool.ts";
@@ -264,5 +266,111 @@ describe("a node behind a relay", () => {
     await eventually("the relay to notice", () => server.logs.some((line) => line.includes("node-disconnected")));
     expect(home.states).toHaveLength(told);
     expect(home.pool.state).toEqual({ state: "off" });
+  });
+});
+
+describe("a node whose network changes", () => {
+  /** A dialer that reaches nobody until it is told to. */
+  function blockable(): Dialer & { blocked: boolean; dialled: number } {
+    const real = dialer();
+    const blocking = {
+      blocked: true,
+      dialled: 0,
+      open: (...asked: Parameters<Dialer["open"]>) => {
+        blocking.dialled++;
+        return blocking.blocked ? fail("relay-untrusted", "Somebody is in the way.") : real.open(...asked);
+      },
+      probe: real.probe,
+    };
+    return blocking;
+  }
+
+  it("tries the relay again at once, however long it was to wait", async () => {
+    const server = await relay();
+    const clock = new FakeClock();
+    const hands = blockable();
+    const home = await node([portOf(server)], { clock, random: () => 1, dialer: hands });
+    await clock.advance(0);
+    expect(home.pool.state).toMatchObject({ state: "waiting", error: { code: "relay-untrusted" } });
+    hands.blocked = false;
+    home.pool.networkChanged();
+    await clock.advance(0);
+    expect(home.pool.state).toMatchObject({ state: "connecting", error: { code: "relay-untrusted" } });
+    await home.connected();
+  });
+
+  it("does not try with every event of one change", async () => {
+    const server = await relay();
+    const clock = new FakeClock();
+    const hands = blockable();
+    const home = await node([portOf(server)], { clock, random: () => 1, dialer: hands });
+    await clock.advance(0);
+    for (let event = 0; event < 20; event++) {
+      home.pool.networkChanged();
+      await clock.advance(50);
+    }
+    expect(hands.dialled).toBeLessThanOrEqual(3);
+    await clock.advance(1_000);
+    expect(hands.dialled).toBeGreaterThan(2);
+  });
+
+  it("gives a connection up whose own address is gone, gets its sessions back over another, and keeps any other", async () => {
+    const server = await relay();
+    const addresses = new Set(["127.0.0.1"]);
+    const home = await node([portOf(server)], { ownAddresses: () => addresses });
+    const { publicEndpoint, since } = await home.connected();
+    const guest = await guestOf(publicEndpoint.port);
+    await shakeHands(home, guest);
+    home.pool.networkChanged();
+    expect(home.pool.state).toMatchObject({ state: "connected", since });
+    addresses.clear();
+    home.pool.networkChanged();
+    expect(home.pool.state).toMatchObject({ state: "waiting", error: { code: "relay-address-gone" } });
+    addresses.add("127.0.0.1");
+    const again = await home.connected();
+    expect(again.publicEndpoint).toEqual(publicEndpoint);
+    const before = home.wireguard.received.length;
+    guest.send(wireguard.data(1007, 32));
+    await eventually("the guest's data", () => home.wireguard.received[before]);
+  });
+});
+
+describe("a node that has several addresses", () => {
+  const question = { publicKey: Buffer.alloc(32, 9).toString("base64"), port: 9 };
+
+  it("is probed at the one that a further connection comes from, and stays registered", async () => {
+    const server = await relay();
+    const home = await node([portOf(server)]);
+    const { since } = await home.connected();
+    const result = await home.pool.probeFrom("127.0.0.2", question);
+    expect(result).toMatchObject({ ok: true, value: { endpoint: { host: "127.0.0.2", port: 9 } } });
+    expect(home.pool.state).toMatchObject({ state: "connected", since });
+    expect(server.logs.filter((line) => line.includes('"node-registered"'))).toHaveLength(1);
+  });
+
+  it("is not probed from an address that is none of the machine's, or by a relay that does not do it", async () => {
+    const server = await relay();
+    const home = await node([portOf(server)]);
+    await home.connected();
+    expect(await home.pool.probeFrom("192.0.2.1", question)).toMatchObject({ error: { code: "relay-unreachable" } });
+    const off = await relay({ probe: { enabled: false } });
+    const other = await node([portOf(off)]);
+    await other.connected();
+    expect(await other.pool.probeFrom("127.0.0.2", question)).toMatchObject({ error: { code: "relay-cannot-probe" } });
+    other.pool.dispose();
+    expect(await other.pool.probeFrom("127.0.0.2", question)).toMatchObject({ error: { code: "relay-not-connected" } });
+  });
+
+  it("is not probed through a web proxy, whose address that would be", async () => {
+    const server = await relay();
+    const proxied = createDialer({ env: { HTTP_PROXY: "http://127.0.0.1:9" }, monotonicMs: systemClock.monotonicMs });
+    const url = parseRelayUrl(`ws://relay.example:${portOf(server)}`) as RelayUrl;
+    const allowed = createDialer({
+      env: { HTTP_PROXY: "http://127.0.0.1:9" },
+      allowPlain: true,
+      monotonicMs: systemClock.monotonicMs,
+    });
+    expect(proxied.open(url, "node", "127.0.0.2")).toMatchObject({ error: { code: "relay-not-encrypted" } });
+    expect(allowed.open(url, "node", "127.0.0.2")).toMatchObject({ error: { code: "behind-proxy" } });
   });
 });

@@ -9,6 +9,7 @@
  * finds them as they were. A relay that was restarted meanwhile has forgotten them; it gets back the guests'
  * addresses, which it has had us keep under its seal.
  */
+import { networkInterfaces } from "node:os";
 import type { CancelTimer, Clock } from "../../src-shared/clock.ts";
 import type { RelayLinkState } from "../../src-shared/model/relay-link.ts";
 import type { Endpoint } from "../../src-shared/net/endpoint.ts";
@@ -22,6 +23,7 @@ import { type Outside, type OutsideView, viewOf } from "../reachability/outside.
 import type { ProbeQuestion } from "../reachability/probe-exchange.ts";
 import { backoffMs } from "./backoff.ts";
 import type { Dialer } from "./dialer.ts";
+import { type ProbeVisit, visitForProbe } from "./probe-visit.ts";
 import { type Candidate, rankServers } from "./rank-servers.ts";
 import type { RelayIdentity } from "./relay-identity.ts";
 import { RelaySessions } from "./relay-sessions.ts";
@@ -39,6 +41,8 @@ const STUBBORN: ReadonlySet<string> = new Set([
   "relay-other-name",
   "relay-untrusted",
 ]);
+/** A change of network is told in several events; attempts that they call for are at least this far apart. */
+const LEAST_BETWEEN_HURRIES_MS = 1_000;
 /** A relay that drains is not asked again until it has had time to restart. */
 const AFTER_DRAIN_MS = 10_000;
 /** Longest time a relay may have us keep sessions, or stay away from it. */
@@ -60,10 +64,13 @@ export interface RelayPoolOptions {
   readonly onState: (state: RelayLinkState) => void;
   readonly onRegistered?: (at: { url: RelayUrl; nodeId: string; endpoint: Endpoint }) => void;
   readonly maxSessions?: number;
+  /** The machine's own addresses at present. */
+  readonly ownAddresses?: () => ReadonlySet<string>;
 }
 
 interface Connected {
   readonly relay: WebSocketRelay;
+  readonly url: RelayUrl;
   readonly name: string;
   readonly nodeId: string;
   readonly since: string;
@@ -87,6 +94,10 @@ export class RelayPool implements Outside {
   #droppedBefore = 0;
   #attempt = 0;
   #cancelWait: CancelTimer | undefined;
+  readonly #visits = new Set<ProbeVisit>();
+  #hurriedMs = Number.NEGATIVE_INFINITY;
+  /** The network has changed during an attempt, which began in another one. */
+  #isOutdated = false;
   #cancelState: CancelTimer | undefined;
   #cancelStable: CancelTimer | undefined;
   #cancelGrace: CancelTimer | undefined;
@@ -119,9 +130,42 @@ export class RelayPool implements Outside {
     return Promise.resolve(fail("relay-not-connected", "The node is not connected to a relay."));
   }
 
+  async probeFrom(address: string, question: ProbeQuestion): Promise<Result<ProbeResult>> {
+    const { dialer, identity, agent, clock } = this.#options;
+    const connected = this.#connected;
+    if (connected === undefined) return fail("relay-not-connected", "The node is not connected to a relay.");
+    const { url, view } = connected;
+    if (view.probesElsewhere !== true) {
+      return fail("relay-cannot-probe", "This relay tries only the address that the node is connected from.");
+    }
+    const self = identity();
+    if (!self.ok) return self;
+    const socket = dialer.open(url, "node", address);
+    if (!socket.ok) return socket;
+    const parts = { clock, pool: this.#slabs, budget: this.#budget, agent, identity: self.value, host: url.host };
+    const visit = visitForProbe({ ...parts, socket: socket.value }, view.probeKey, question);
+    this.#visits.add(visit);
+    const result = await visit.result;
+    this.#visits.delete(visit);
+    return result;
+  }
+
   /** Begins to connect. Call once. */
   start(): void {
     void this.#connect();
+  }
+
+  /**
+   * The machine's network has changed: a connection whose own address is gone is given up, and one that waits to be tried
+   * again is tried at once.
+   */
+  networkChanged(): void {
+    if (this.#disposed) return;
+    const addresses = (this.#options.ownAddresses ?? ownAddresses)();
+    this.#connected?.relay.leaveIfStranded(addresses);
+    this.#dialling?.leaveIfStranded(addresses);
+    if (this.#state.state === "connecting") this.#isOutdated = true;
+    if (this.#state.state === "waiting") this.#hurry(this.#state.error);
   }
 
   /** Leaves the relay and closes every socket. Idempotent. */
@@ -129,6 +173,7 @@ export class RelayPool implements Outside {
     if (this.#disposed) return;
     this.#disposed = true;
     for (const cancel of [this.#cancelWait, this.#cancelState, this.#cancelStable, this.#cancelGrace]) cancel?.();
+    for (const visit of this.#visits) visit.close();
     this.#dialling?.close();
     this.#connected?.relay.close();
     this.#connected = undefined;
@@ -136,9 +181,11 @@ export class RelayPool implements Outside {
     this.#state = { state: "off" };
   }
 
-  async #connect(): Promise<void> {
+  /** @param before how the last attempt or connection ended, where it failed */
+  async #connect(before?: HiggsError): Promise<void> {
     const { dialer, clock, servers, logger } = this.#options;
-    this.#enter({ state: "connecting" });
+    this.#isOutdated = false;
+    this.#enter(before === undefined ? { state: "connecting" } : { state: "connecting", error: before });
     let last: HiggsError = { code: "relay-none", message: "No relay is named in the settings." };
     for (const candidate of await rankServers(
       servers.map((url) => this.#candidate(url)),
@@ -151,7 +198,9 @@ export class RelayPool implements Outside {
       last = outcome.error;
       logger.info("relay not reached", { host: candidate.url.host, code: last.code, reason: last.message });
     }
-    if (!this.#disposed) this.#wait(last);
+    if (this.#disposed) return;
+    this.#wait(last);
+    if (this.#isOutdated) this.#hurry(last);
   }
 
   #candidate(url: RelayUrl): Candidate {
@@ -213,7 +262,7 @@ export class RelayPool implements Outside {
     const { clock, logger, onRegistered } = this.#options;
     const { udp: endpoint, resume, resumed } = registered;
     this.#cancelGrace?.();
-    this.#connected = { relay, name, nodeId, since: this.#at(0), endpoint, view: viewOf(name, registered) };
+    this.#connected = { relay, url, name, nodeId, since: this.#at(0), endpoint, view: viewOf(name, registered) };
     const seals =
       !resumed && this.#resumable?.name === name && registered.features.includes(SEALS_FEATURE)
         ? this.#sessions.sealed
@@ -267,7 +316,20 @@ export class RelayPool implements Outside {
     if (STUBBORN.has(error.code)) this.#attempt = Math.max(this.#attempt, STUBBORN_ATTEMPT);
     const waitMs = backoffMs(this.#attempt++, this.#options.random);
     this.#enter({ state: "waiting", error, retryAt: this.#at(waitMs) });
-    this.#cancelWait = this.#options.clock.after(waitMs, () => void this.#connect());
+    this.#cancelWait = this.#options.clock.after(waitMs, () => void this.#connect(error));
+  }
+
+  /** Tries again now, with short waits from then on; but not with every event of one change. */
+  #hurry(error: HiggsError): void {
+    const { clock } = this.#options;
+    const waitMs = Math.max(0, this.#hurriedMs + LEAST_BETWEEN_HURRIES_MS - clock.monotonicMs());
+    this.#cancelWait?.();
+    this.#attempt = 0;
+    this.#enter({ state: "waiting", error, retryAt: this.#at(waitMs) });
+    this.#cancelWait = clock.after(waitMs, () => {
+      this.#hurriedMs = clock.monotonicMs();
+      void this.#connect(error);
+    });
   }
 
   #publishRegularly(): void {
@@ -296,6 +358,10 @@ export class RelayPool implements Outside {
   #at(inMs: number): string {
     return new Date(this.#options.clock.nowMs() + inMs).toISOString();
   }
+}
+
+function ownAddresses(): ReadonlySet<string> {
+  return new Set(Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []));
 }
 
 function refuse(relay: WebSocketRelay, session: number): void {

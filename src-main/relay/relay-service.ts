@@ -73,6 +73,11 @@ export class RelayService implements Outside {
     return Promise.resolve(fail("relay-not-connected", "The node is not connected to a relay."));
   }
 
+  probeFrom(address: string, question: ProbeQuestion): Promise<Result<ProbeResult>> {
+    if (this.#pool !== undefined) return this.#pool.probeFrom(address, question);
+    return Promise.resolve(fail("relay-not-connected", "The node is not connected to a relay."));
+  }
+
   onChange(listener: (state: RelayLinkState) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -87,6 +92,11 @@ export class RelayService implements Outside {
     this.#pool = undefined;
     if (wanted === undefined) this.#enter({ state: "off" });
     else this.#start(wanted);
+  }
+
+  /** Call it when the machine's addresses or routes have changed. */
+  networkChanged(): void {
+    this.#pool?.networkChanged();
   }
 
   /** Where guests find the node: now, or when it was connected last. Fails with `relay-not-connected`. */

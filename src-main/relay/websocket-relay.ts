@@ -3,6 +3,7 @@
  * not its business.
  *
  *   dialling ──open──▶ greeted ──challenge──▶ authenticating ──registered──▶ registered ──▶ closed
+ *                                                      └───observed, for a probe alone──▶ observed ──▲
  *
  * Anything out of turn, and any server that goes by another name than the one dialled, ends it.
  */
@@ -12,6 +13,7 @@ import { normaliseHost } from "../../src-shared/net/relay-url.ts";
 import {
   authTranscript,
   MAX_RESTORED_AT_ONCE,
+  type Observed,
   type Registered,
   type SealedSession,
   type ServerToNode,
@@ -24,8 +26,12 @@ import { ClientLink, type LinkParts } from "./client-link.ts";
 import type { RelayIdentity } from "./relay-identity.ts";
 
 const NONCE_BYTES = 32;
+/** A visit is over before the third; a relay that has vanished meanwhile is noticed. */
+const VISIT_HEARTBEAT_MS = 5_000;
 
 export interface RelayHandler {
+  /** In the place of `onRegistered` where the purpose is a probe. */
+  onObserved?(observed: Observed): void;
   onRegistered(registered: Registered): void;
   onSessionOpen(session: number): void;
   /** A guest's address that the relay wants kept, in the place of the session's earlier one. */
@@ -46,6 +52,8 @@ export interface RelayOptions extends LinkParts {
   readonly identity: RelayIdentity;
   /** `resume` of an earlier registration, to get its sessions back. */
   readonly resume: string | undefined;
+  /** Only to be probed at the address that this connection comes from: nothing is registered, nothing relayed. */
+  readonly purpose?: "probe";
   /** Program and version, for the relay's operator. */
   readonly agent: string;
 }
@@ -55,6 +63,7 @@ type State =
   | { readonly at: "greeted"; readonly nonce: string }
   | { readonly at: "authenticating" }
   | { readonly at: "registered" }
+  | { readonly at: "observed" }
   | { readonly at: "closed" };
 
 export class WebSocketRelay {
@@ -94,7 +103,7 @@ export class WebSocketRelay {
     if (this.#state.at === "registered") this.#link.sendData(session, payload);
   }
 
-  /** Asks for a handshake from outside. Call it after `onRegistered`. Errors: `probe-timeout`, `relay-not-connected`. */
+  /** Asks for a handshake from outside. Call it after `onRegistered` or `onObserved`. Errors: `probe-timeout`, `relay-not-connected`. */
   probe(question: ProbeQuestion) {
     return this.#probes.ask(question);
   }
@@ -129,17 +138,31 @@ export class WebSocketRelay {
     if (fault !== undefined) this.#link.protocolError(describeFrameFault(fault));
   }
 
+  /** Ends a connection whose own address is none of the machine's `addresses` any more; unknown ones are kept. */
+  leaveIfStranded(addresses: ReadonlySet<string>): void {
+    const { localAddress } = this.#link;
+    if (localAddress === undefined || addresses.has(localAddress)) return;
+    this.#link.abandon({
+      code: "relay-address-gone",
+      message: "This computer has left the network over which the relay was connected.",
+    });
+  }
+
   /** What is still in the batch leaves first. Idempotent. */
   close(): void {
     this.#link.close();
   }
 
   #greet(): void {
-    const { identity, resume, agent } = this.#options;
+    const { identity, resume, agent, purpose } = this.#options;
     const nonce = randomBytes(NONCE_BYTES).toString("base64url");
     this.#state = { at: "greeted", nonce };
     const hello = { type: "hello", protocol: RELAY_PROTOCOL, node: identity.id, nonce, agent } as const;
-    this.#link.sendControl(resume === undefined ? hello : { ...hello, resume });
+    this.#link.sendControl({
+      ...hello,
+      ...(resume === undefined ? {} : { resume }),
+      ...(purpose === undefined ? {} : { purpose }),
+    });
   }
 
   #control(message: ServerToNode): void {
@@ -150,10 +173,16 @@ export class WebSocketRelay {
         this.#answer(message, state.nonce);
         return;
       case "registered":
-        if (state.at !== "authenticating") break;
+        if (state.at !== "authenticating" || this.#options.purpose !== undefined) break;
         this.#state = { at: "registered" };
         this.#link.startHeartbeat(message.heartbeatMs);
         this.#handler.onRegistered(message);
+        return;
+      case "observed":
+        if (state.at !== "authenticating" || this.#options.purpose !== "probe") break;
+        this.#state = { at: "observed" };
+        this.#link.startHeartbeat(VISIT_HEARTBEAT_MS);
+        this.#handler.onObserved?.(message);
         return;
       case "session-open":
         if (state.at !== "registered") break;
@@ -169,7 +198,7 @@ export class WebSocketRelay {
         this.#handler.onSessionClose(message.session);
         return;
       case "probe-result":
-        if (state.at !== "registered") break;
+        if (state.at !== "registered" && state.at !== "observed") break;
         this.#probes.answer(message);
         return;
       case "drain":

@@ -6,7 +6,7 @@ import type { DatabaseSync } from "node:sqlite";
 
 export type Migration = (db: DatabaseSync) => void;
 
-export const MIGRATIONS: readonly Migration[] = [clientsAndFacts, guestLogs, clientLimits];
+export const MIGRATIONS: readonly Migration[] = [clientsAndFacts, guestLogs, clientLimits, healthRecords];
 
 /** Runs the steps that are missing, each in a transaction of its own with its version. Throws what SQLite throws. */
 export function migrate(db: DatabaseSync, migrations: readonly Migration[] = MIGRATIONS): void {
@@ -124,5 +124,27 @@ function clientLimits(db: DatabaseSync): void {
       period TEXT,
       base_bytes INTEGER NOT NULL CHECK (base_bytes >= 0)
     ) STRICT;
+  `);
+}
+
+/** `error` is JSON with code, message and hint, without names and addresses; `day` is in the machine's time zone. */
+function healthRecords(db: DatabaseSync): void {
+  db.exec(`
+    CREATE TABLE health_events (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      at INTEGER NOT NULL,
+      kind TEXT NOT NULL,
+      fact TEXT,
+      error TEXT,
+      step TEXT,
+      attempt INTEGER,
+      duration_ms INTEGER
+    ) STRICT;
+    CREATE INDEX health_events_time ON health_events (at);
+    CREATE TABLE uptime_days (
+      day TEXT PRIMARY KEY,
+      wanted_ms INTEGER NOT NULL CHECK (wanted_ms >= 0),
+      working_ms INTEGER NOT NULL CHECK (working_ms >= 0)
+    ) STRICT, WITHOUT ROWID;
   `);
 }

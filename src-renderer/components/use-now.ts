@@ -1,14 +1,29 @@
-/** Relative times grow by themselves. */
-import { useEffect, useState } from "react";
+/** The time, for texts that grow by themselves. One timer serves the whole page. */
+import { useSyncExternalStore } from "react";
 
-/** The texts change by the second at first; a page that redraws more often gains nothing. */
+/** Relative times change by the second at first; a page that redraws more often gains nothing. */
 const TICK_MS = 1_000;
 
+const listeners = new Set<() => void>();
+let timer: ReturnType<typeof setInterval> | undefined;
+let nowMs = Date.now();
+
+function subscribe(listener: () => void): () => void {
+  if (listeners.size === 0) {
+    nowMs = Date.now();
+    timer = setInterval(() => {
+      nowMs = Date.now();
+      for (const each of [...listeners]) each();
+    }, TICK_MS);
+  }
+  listeners.add(listener);
+  return () => {
+    listeners.delete(listener);
+    if (listeners.size === 0) clearInterval(timer);
+  };
+}
+
+/** Milliseconds since the epoch, anew every second. */
 export function useNow(): number {
-  const [nowMs, setNowMs] = useState(() => Date.now());
-  useEffect(() => {
-    const timer = setInterval(() => setNowMs(Date.now()), TICK_MS);
-    return () => clearInterval(timer);
-  }, []);
-  return nowMs;
+  return useSyncExternalStore(subscribe, () => nowMs);
 }

@@ -131,14 +131,18 @@ export class TestNode extends TestLink<typeof serverToNodeSchema> {
     this.identity = identity;
   }
 
-  /** Says hello, answers the challenge and waits for what the server says to that. */
-  async register(resume?: string): Promise<Registered> {
+  /** Says hello and answers the challenge. */
+  async sayHello(more: { resume?: string; purpose?: "probe" }): Promise<void> {
     await this.opened();
     const nodeNonce = nonce();
-    const hello = { type: "hello", protocol: RELAY_PROTOCOL, node: this.identity.id, nonce: nodeNonce } as const;
-    this.send(resume === undefined ? hello : { ...hello, resume });
+    this.send({ type: "hello", protocol: RELAY_PROTOCOL, node: this.identity.id, nonce: nodeNonce, ...more });
     const challenge = await eventually("a challenge", () => this.find("challenge"));
     this.send(answer(this.identity, challenge, nodeNonce));
+  }
+
+  /** Says hello, answers the challenge and waits for what the server says to that. */
+  async register(resume?: string): Promise<Registered> {
+    await this.sayHello(resume === undefined ? {} : { resume });
     const registered = await eventually("an answer", () => this.find("registered") ?? this.closed);
     if (!("type" in registered)) throw new Error(`refused: ${registered.code} ${registered.reason}`);
     this.registered = registered;

@@ -15,6 +15,7 @@ import {
 import { networkSpecSchema } from "../network-spec.ts";
 import { higgsErrorSchema } from "../result.ts";
 import { connectionsEventSchema } from "./connections.ts";
+import { diagnosticVerbs } from "./diagnostics.ts";
 
 /** Raised on every change that an older other side would misread. */
 export const HELPER_PROTOCOL_VERSION = 1;
@@ -87,12 +88,15 @@ export const helperVerbs = {
     params: z.strictObject({ to: addressSchema, maxHops: z.int().min(1).max(MAX_TRACED_HOPS) }),
     result: z.array(tracedHopSchema).max(MAX_TRACED_HOPS),
   },
+  /** Has the node speak first to every guest it has heard of: what they know of the way to it may be out of date. */
+  greet: { params: nothing, result: nothing },
   restore: { params: nothing, result: restoreResultSchema },
   "inspect-firewall": { params: nothing, result: firewallInspectionSchema },
   subscribe: {
     params: z.strictObject({ topics: z.array(z.enum(["network-change", "connections"])).max(8) }),
     result: nothing,
   },
+  ...diagnosticVerbs,
 } as const;
 
 export type HelperVerb = keyof typeof helperVerbs;
@@ -110,8 +114,11 @@ export const helperRequestSchema = z.strictObject({
 
 export const networkChangeSchema = z.object({
   topic: z.literal("network-change"),
-  /** What kinds of change were seen since the last event, in the words of `ip monitor`. */
-  kinds: z.array(z.enum(["link", "address", "route", "rule"])),
+  /**
+   * What kinds of change were seen since the last event: links, addresses, routes, routing rules, whether packets are
+   * forwarded, and rules of ours, or beside ours, in the firewall.
+   */
+  kinds: z.array(z.enum(["link", "address", "route", "rule", "forwarding", "firewall"])),
 });
 
 export type NetworkChange = z.infer<typeof networkChangeSchema>;

@@ -17,7 +17,12 @@ export const LONG_CALL_TIMEOUT_MS = 5 * 60_000;
 const LONG_CALLS: ReadonlySet<string> = new Set([
   "node.on",
   "node.off",
+  "node.restoreNetwork",
   "diagnose.run",
+  "diagnose.selfTest",
+  "diagnose.trace",
+  "diagnose.report",
+  "health.check",
   "ports.refresh",
   "settings.set",
   "privacy.set",

@@ -91,6 +91,8 @@ export const nodeStateSchema = z.object({
   portMapping: portMappingStateSchema,
   /** Whether guests reach the node without the relay, as tried from outside. */
   reachability: reachabilitySchema,
+  /** The same over IPv6; absent where this computer has no global address. */
+  reachabilityIpv6: reachabilitySchema.optional(),
   /** What stands between this computer and the internet. */
   natPath: natPathSchema,
   /** Whether the router lets guests in over IPv6; absent from a node that does not ask. */

@@ -10,7 +10,8 @@ export const pinholeSchema = z.discriminatedUnion("state", [
   z.object({ state: z.literal("asking") }),
   z.object({
     state: z.literal("open"),
-    protocol: z.literal("pcp"),
+    /** PCP, or UPnP's WANIPv6FirewallControl:1 where the router does not speak it. */
+    protocol: z.enum(["pcp", "upnp"]),
     /** Where guests with IPv6 reach the node, beside its IPv4 endpoint. */
     endpoint: endpointSchema,
     gateway: z.string(),

@@ -5,7 +5,7 @@
  *   node  → server   hello            guest → server   connect
  *   node  ← server   challenge        guest ← server   connected
  *   node  → server   auth
- *   node  ← server   registered
+ *   node  ← server   registered, or observed where the node came for a probe alone
  *   node  → server   probe            node ← server   probe-result, once for each
  *   node  ← server   session-seal     node → server   restore, after a restart of the server
  *   node  ← server   session-open, drain        both ways: session-close, ping, pong, error
@@ -28,6 +28,8 @@ export const MAX_INFLATED_BYTES = 512 * 1024;
 export const MAX_RESTORED_AT_ONCE = 100;
 /** In `features` of a server that seals addresses. */
 export const SEALS_FEATURE = "seals";
+/** In `features` of a server that takes further connections of a node for probes alone, over another address of the node's. */
+export const PROBE_VISITS_FEATURE = "probe-visits";
 
 /** Close codes beside those of RFC 6455, section 7.4: 4000 to 4999 are for private use. */
 export const CLOSE_CODE = {
@@ -85,6 +87,8 @@ const hello = z.strictObject({
   agent: z.string().max(64).optional(),
   /** `resume` of the last `registered`: asks for its sessions back. */
   resume: z.string().max(64).optional(),
+  /** Comes to be probed at the address this connection comes from, and goes again; a registration elsewhere stays. */
+  purpose: z.literal("probe").optional(),
 });
 
 const challenge = z.strictObject({
@@ -117,6 +121,14 @@ const registered = z.strictObject({
   probeKey: wireguardKeySchema.optional(),
   /** Where this server answers STUN binding requests (RFC 8489). */
   stun: z.strictObject({ host: hostSchema, port: portSchema }).optional(),
+});
+
+/** In the place of `registered` for a node that came for a probe alone. */
+const observed = z.strictObject({
+  type: z.literal("observed"),
+  /** The address this connection comes from; the only one that is probed for it. */
+  seen: addressSchema,
+  probeKey: wireguardKeySchema,
 });
 
 /** Asks for a handshake initiation from outside, to this port of the address the connection comes from. */
@@ -204,6 +216,7 @@ export const nodeToServerSchema = z.discriminatedUnion("type", [
 export const serverToNodeSchema = z.discriminatedUnion("type", [
   challenge,
   registered,
+  observed,
   probeResult,
   sessionOpen,
   sessionSeal,
@@ -222,6 +235,7 @@ export type GuestToServer = z.infer<typeof guestToServerSchema>;
 export type ServerToGuest = z.infer<typeof serverToGuestSchema>;
 export type ControlMessage = NodeToServer | ServerToNode | GuestToServer | ServerToGuest;
 export type Registered = z.infer<typeof registered>;
+export type Observed = z.infer<typeof observed>;
 export type SealedSession = z.infer<typeof restore>["sessions"][number];
 export type ProbeRequest = z.infer<typeof probe>;
 export type ProbeResult = z.infer<typeof probeResult>;

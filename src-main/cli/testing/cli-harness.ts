@@ -24,13 +24,18 @@ export class CliHarness {
   readonly text = { out: "", err: "" };
   parts: CliParts;
   stderrIsTerminal = false;
+  /** What stdin holds. */
+  secret = "";
+  env: Record<string, string> = {};
   #control: ControlSocket | undefined;
 
   private constructor(dataDir: string) {
     this.dataDir = dataDir;
     this.parts = {
-      prepareNode: async () => ok({ compose: async () => ok(this.node), onUnexpected: () => {}, close: () => {} }),
+      prepareNode: async () =>
+        ok({ compose: async () => ok(this.node), note: () => {}, onUnexpected: () => {}, close: () => {} }),
       diagnoseOffline: () => Promise.reject(new Error("not asked for in this test")),
+      reportOffline: () => Promise.reject(new Error("not asked for in this test")),
       restoreNetwork: () => Promise.reject(new Error("not asked for in this test")),
     };
   }
@@ -75,7 +80,8 @@ export class CliHarness {
         this.text.err += text;
       },
       stderrIsTerminal: this.stderrIsTerminal,
-      env: { HOME: this.dataDir },
+      readSecret: async () => this.secret,
+      env: { HOME: this.dataDir, ...this.env },
       platform: process.platform,
       version: "1.2.3",
       clock: new FakeClock(Date.parse(FAKE_NOW) + 7_500_000),

@@ -1,27 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Capabilities } from "../../../src-shared/network-observation.ts";
 import { fail } from "../../../src-shared/result.ts";
 import { CAPABILITIES } from "../../node/testing/fake-machine.ts";
 import type { Verdict } from "../check.ts";
 import { alone, unprivileged, verdictOf } from "../testing/check-context.ts";
-import { systemChecks } from "./system.ts";
-
-const readOnly = vi.hoisted(() => new Set<string>());
-
-// Nothing is refused to root, who may run these tests: a folder that is not writable is one that says so.
-vi.mock("node:fs", async (original) => {
-  const fs = await original<typeof import("node:fs")>();
-  return {
-    ...fs,
-    accessSync(path: string, mode: number) {
-      if (readOnly.has(path)) throw new Error("EACCES");
-      fs.accessSync(path, mode);
-    },
-  };
-});
+import { storageCheck, systemChecks } from "./system.ts";
 
 function withCapabilities(id: string, changes: Partial<Capabilities>): Promise<Verdict> {
   return verdictOf(systemChecks, id, alone({ capabilities: { ...CAPABILITIES, ...changes } }));
@@ -101,8 +87,8 @@ describe("where settings are stored", () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  function storage(dataDir: string): Promise<Verdict> {
-    return verdictOf(systemChecks, "system.storage", alone({}, { dataDir }));
+  function storage(dataDir: string, checks = systemChecks): Promise<Verdict> {
+    return verdictOf(checks, "system.storage", alone({}, { dataDir }));
   }
 
   it("may be a folder that is there, or one that can be made", async () => {
@@ -119,7 +105,10 @@ describe("where settings are stored", () => {
   });
 
   it("must be writable", async () => {
-    readOnly.add(folder);
-    expect(await storage(join(folder, "a"))).toMatchObject({ outcome: "fail", detail: `${folder} is not writable.` });
+    const checks = [storageCheck((path) => path !== folder)];
+    expect(await storage(join(folder, "a"), checks)).toMatchObject({
+      outcome: "fail",
+      detail: `${folder} is not writable.`,
+    });
   });
 });

@@ -62,6 +62,9 @@ export function alone(facts: Partial<MachineFacts> = {}, more: Partial<CheckCont
     nowMs: NOW_MS,
     machine: ok({ capabilities: CAPABILITIES, observation: HOME, inspection: INSPECTION, ...facts }),
     sharing: null,
+    status: null,
+    privacy: null,
+    probe: null,
     ...more,
   };
 }

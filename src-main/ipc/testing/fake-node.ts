@@ -221,6 +221,10 @@ export class FakeNode implements NodeApi {
     ];
   }
 
+  woke(): void {
+    this.calls.push("woke");
+  }
+
   close(): Promise<void> {
     this.closed++;
     return this.closing;

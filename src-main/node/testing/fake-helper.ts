@@ -34,6 +34,9 @@ export class FakeHelper implements NodeHelper {
   hold: Promise<unknown> | undefined;
   /** Calls under way at once, peers aside: those come between. */
   mostAtOnce = 0;
+  prompts = false;
+  /** The tunnel went with the helper. */
+  interfaceGone = false;
   /** Bends what is observed while a spec is applied. */
   distort: (seen: NetworkObservation) => NetworkObservation = (seen) => seen;
   readonly #failures = new Map<string, HiggsError[]>();
@@ -81,6 +84,11 @@ export class FakeHelper implements NodeHelper {
     this.#connected = undefined;
     this.#connect();
     for (const listener of this.#lost) listener();
+  }
+
+  restart(): void {
+    this.calls.push("restart");
+    this.#connected = undefined;
   }
 
   async ensure(): Promise<Result<unknown>> {

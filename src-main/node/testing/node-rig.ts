@@ -7,6 +7,7 @@ import { sampleIpv4Spec, samplePeer, sampleSpec } from "../../../src-shared/test
 import { createLogger, type LogRecord } from "../../logs/logger.ts";
 import type { ExitPlan } from "../exit-planner.ts";
 import { NodeService } from "../node-service.ts";
+import type { RecoveryLine } from "../recovery-ladder.ts";
 import { FakeHelper } from "./fake-helper.ts";
 
 export class NodeRig {
@@ -22,6 +23,10 @@ export class NodeRig {
   ipv6 = true;
   problems: HiggsError[] = [];
   planFails: unknown;
+  concerns: HiggsError[] = [];
+  /** What a recovery did, in order. */
+  readonly recoveries: RecoveryLine[] = [];
+  onRecovery: (line: RecoveryLine) => void = () => {};
   /** Where the answerer listens, undefined while it does not. */
   answeringAt: { addresses: readonly string[]; port: number } | undefined;
   readonly dnsErrors: string[] = [];
@@ -37,6 +42,12 @@ export class NodeRig {
       plan: (observation, dnsPort) => this.#plan(observation, dnsPort),
       dns: { start: (addresses, port) => this.#answer(addresses, port), stop: async () => this.#silence() },
       onApplied: () => {},
+      concerns: () => this.concerns,
+      interfacesUp: () => new Set(this.helper.applied === undefined || this.helper.interfaceGone ? [] : ["higgs0"]),
+      onRecovery: (line) => {
+        this.recoveries.push(line);
+        this.onRecovery(line);
+      },
       onPeers: (seen) => void this.seenPeers.push(seen),
     });
     this.node.onChange((state) => void this.states.push(state));

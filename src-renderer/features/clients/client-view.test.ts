@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Client } from "../../../src-shared/model/client.ts";
-import { en } from "../../../src-shared/text/en.ts";
-import { clientRow, configFileName } from "./client-view.ts";
-import { qrPath } from "./qr-path.ts";
+import { i18nOf } from "../../i18n/i18n.tsx";
+import { limitLine, STATE_ORDER, STATE_TONES, stateOf, usageOf } from "./client-view.ts";
+
+const { t, format } = i18nOf("en");
+const ru = i18nOf("ru");
 
 const CLIENT: Client = {
   id: "c1",
@@ -12,57 +14,66 @@ const CLIENT: Client = {
   createdAt: "2026-01-01T12:00:00.000Z",
   paused: false,
   connected: true,
-  usage: { rxBytes: 1024, txBytes: 0 },
-  lastHandshakeAt: "2026-01-01T12:00:00.000Z",
+  usage: { rxBytes: 1024, txBytes: 1024 },
 };
-const NOW_MS = Date.UTC(2026, 0, 1, 12, 1);
+const QUOTA = {
+  bytes: 50e9,
+  usedBytes: 50e9,
+  action: "pause" as const,
+  resetDay: 1,
+  timeZone: "UTC",
+  since: "2026-01-01",
+  exhausted: true,
+};
 
-describe("a row of the clients table", () => {
-  it("says state, traffic and when the client was last seen", () => {
-    expect(clientRow(CLIENT, NOW_MS, en)).toEqual({
-      id: "c1",
-      name: "TV",
-      state: "connected",
-      stateText: "Connected",
-      lastSeen: "1 minute ago",
-      lastSeenAt: "2026-01-01T12:00:00.000Z",
-      received: "1.0 KiB",
-      sent: "0 B",
-      addresses: "10.66.0.2, fd00::2",
+describe("a client's state", () => {
+  it("says why it has no access before whether it is there", () => {
+    expect(stateOf(CLIENT)).toBe("connected");
+    expect(stateOf({ ...CLIENT, connected: false })).toBe("away");
+    expect(stateOf({ ...CLIENT, paused: true, quota: QUOTA })).toBe("paused");
+    expect(stateOf({ ...CLIENT, quota: QUOTA })).toBe("quota");
+    expect(stateOf({ ...CLIENT, limit: { state: "paused-by-quota" } })).toBe("quota");
+    expect(stateOf({ ...CLIENT, limit: { state: "paused-by-schedule" } })).toBe("schedule");
+  });
+
+  it("is not taken away by a quota that only slows down", () => {
+    expect(stateOf({ ...CLIENT, quota: { ...QUOTA, action: { slow: "256kbit" } } })).toBe("connected");
+  });
+
+  it("has a tone and a place in the order, whatever it is", () => {
+    expect(Object.keys(STATE_TONES).sort()).toEqual(Object.keys(STATE_ORDER).sort());
+  });
+});
+
+describe("a client's usage", () => {
+  it("is told against the quota, in its units, or in all", () => {
+    expect(usageOf({ ...CLIENT, quota: { ...QUOTA, usedBytes: 43e9 } }, t, format)).toEqual({
+      used: 43e9,
+      of: 50e9,
+      text: "43.0 GB of 50.0 GB",
     });
-  });
-
-  it("says paused before connected, and never where a client was never seen", () => {
-    const { lastHandshakeAt: _, ...unseen } = CLIENT;
-    expect(clientRow({ ...unseen, paused: true }, NOW_MS, en)).toMatchObject({ state: "paused", lastSeen: "Never" });
-    expect(clientRow({ ...CLIENT, connected: false }, NOW_MS, en).stateText).toBe("Not connected");
+    expect(usageOf(CLIENT, t, format)).toMatchObject({ of: null, text: "2.0 KiB in all" });
   });
 });
 
-describe("the name of a configuration file", () => {
-  it.each([
-    ["Anna's phone", "Annas-phone.conf"],
-    ["Öl", "Ol.conf"],
-    ["телефон", "higgsnode.conf"],
-    ["a very long name of a device", "a-very-long-nam.conf"],
-    ["fourteen chars - and more", "fourteen-chars.conf"],
-  ])("of %s is %s, a name that a tunnel can have", (name, file) => {
-    expect(configFileName(name)).toBe(file);
-    expect(file).toMatch(/^[a-zA-Z0-9_=+.-]{1,15}\.conf$/);
+describe("a client's limits in a line", () => {
+  it("name both directions, and set hours", () => {
+    expect(limitLine(CLIENT, t, format)).toBeUndefined();
+    expect(limitLine({ ...CLIENT, limit: { state: "unlimited", priority: 5 } }, t, format)).toBeUndefined();
+    expect(limitLine({ ...CLIENT, limit: { state: "limited", down: "10mbit" } }, t, format)).toBe(
+      "Up to 10.0 Mbit/s down",
+    );
+    const schedule = { timeZone: "UTC", windows: [{ days: ["mon" as const], from: "08:00", to: "09:00" }] };
+    const scheduled = {
+      ...CLIENT,
+      limit: { state: "limited" as const, up: "5mbit", schedule: { ...schedule, outside: "pause" as const } },
+    };
+    expect(limitLine(scheduled, t, format)).toBe("Up to 5.0 Mbit/s up, at set hours");
   });
-});
 
-describe("the QR code", () => {
-  it("draws every dark module inside its quiet zone", () => {
-    const { size, path } = qrPath("hello");
-    expect(size).toBe(21 + 8);
-    const runs = [...path.matchAll(/M(\d+) (\d+)h(\d+)v1h-(\d+)z/g)].map((match) => match.slice(1).map(Number));
-    expect(runs.map(([x, y, w, back]) => `M${x} ${y}h${w}v1h-${back}z`).join("")).toBe(path);
-    for (const [x = 0, y = 0, width = 0] of runs) {
-      expect(Math.min(x, y)).toBeGreaterThanOrEqual(4);
-      expect(x + width).toBeLessThanOrEqual(size - 4);
-    }
-    // The upper edge of the finder pattern at the upper left (ISO/IEC 18004): seven dark modules.
-    expect(runs[0]?.slice(0, 3)).toEqual([4, 4, 7]);
+  it("say that a quota slows down, in either language", () => {
+    const slowed = { ...CLIENT, limit: { state: "slowed" as const, down: "10mbit" } };
+    expect(limitLine(slowed, t, format)).toBe("Slowed down: quota used up");
+    expect(limitLine(slowed, ru.t, ru.format)).toBe("Замедлен: лимит исчерпан");
   });
 });

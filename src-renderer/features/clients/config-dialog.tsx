@@ -1,49 +1,75 @@
 /** A new client's configuration: QR code and file, shown once. */
-import { useEffect, useMemo, useRef } from "react";
-import type { ClientConfig } from "../../../src-shared/model/client.ts";
-import { useActions, usePanel, useTexts } from "../../components/context.ts";
-import { configFileName } from "./client-view.ts";
+import { useMemo } from "react";
+import { Button } from "../../components/button.tsx";
+import { Disclosure } from "../../components/card.tsx";
+import { Dialog } from "../../components/dialog.tsx";
+import { DownloadIcon } from "../../components/icons.tsx";
+import { saveFile } from "../../components/save-file.ts";
+import { Choice } from "../../components/tabs.tsx";
+import { useI18n } from "../../i18n/i18n.tsx";
+import { useActions, usePanel } from "../../store/hooks.ts";
+import type { ConfigVia, PanelState } from "../../store/panel-store.ts";
+import "./config-dialog.css";
+import { configFileName } from "./config-file.ts";
 import { qrPath } from "./qr-path.ts";
 
-export function ConfigDialog() {
-  const config = usePanel((state) => state.config);
-  return config === undefined ? null : <Shown config={config} />;
-}
+const VIAS: readonly ConfigVia[] = ["direct", "relay"];
 
-function Shown({ config: { client, config } }: { config: ClientConfig }) {
-  const texts = useTexts();
-  const actions = useActions();
-  const dialog = useRef<HTMLDialogElement>(null);
+/** Not in the page's first part: drawing QR codes is most of its size. */
+export default function ConfigDialog({
+  config: { client, config, shownUntil, via },
+}: {
+  config: NonNullable<PanelState["config"]>;
+}) {
+  const { t } = useI18n();
+  const { closeConfig, showConfig, showProblem } = useActions();
+  const relayed = usePanel((state) => state.node?.value.relay.state === "connected");
   const qr = useMemo(() => qrPath(config), [config]);
-  useEffect(() => dialog.current?.showModal(), []);
+  async function choose(value: ConfigVia) {
+    const shown = await showConfig(client, { via: value });
+    if (!shown.ok) showProblem(shown.error);
+  }
   return (
-    <dialog ref={dialog} aria-labelledby="config-title" onClose={() => actions.closeConfig()}>
-      <h2 id="config-title">{texts.config.title(client.name)}</h2>
-      <p className="dialog-note">{texts.config.once}</p>
-      <svg className="qr" viewBox={`0 0 ${qr.size} ${qr.size}`} role="img" aria-label={texts.config.qr(client.name)}>
+    <Dialog
+      title={t("clients.config.title", { name: client.name })}
+      description={shownUntil === undefined ? t("clients.config.kept") : t("clients.config.once")}
+      onClose={closeConfig}
+      actions={
+        <>
+          <Button
+            icon={DownloadIcon}
+            onClick={() => saveFile(configFileName(client.name), config, "application/octet-stream")}
+          >
+            {t("common.action.saveFile")}
+          </Button>
+          <Button variant="primary" onClick={closeConfig}>
+            {t("common.action.done")}
+          </Button>
+        </>
+      }
+    >
+      {relayed && (
+        <div className="row">
+          <span className="soft small">{t("clients.config.via")}</span>
+          <Choice
+            label={t("clients.config.via")}
+            value={via}
+            options={VIAS.map((value) => ({ value, label: t(`clients.config.${value}`) }))}
+            onChange={(value) => void choose(value)}
+          />
+        </div>
+      )}
+      <svg
+        className="qr"
+        viewBox={`0 0 ${qr.size} ${qr.size}`}
+        role="img"
+        aria-label={t("clients.config.qr", { name: client.name })}
+      >
         <path d={qr.path} />
       </svg>
-      <details>
-        <summary>{texts.config.show}</summary>
+      <Disclosure summary={t("clients.config.show")}>
         <pre>{config}</pre>
-      </details>
-      <div className="actions">
-        <button type="button" className="quiet" onClick={() => save(configFileName(client.name), config)}>
-          {texts.config.save}
-        </button>
-        <button type="button" onClick={() => dialog.current?.close()}>
-          {texts.config.close}
-        </button>
-      </div>
-    </dialog>
+      </Disclosure>
+    </Dialog>
   );
-}
-
-function save(fileName: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: "application/octet-stream" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = fileName;
-  link.click();
-  URL.revokeObjectURL(url);
 }

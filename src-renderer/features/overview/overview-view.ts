@@ -1,85 +1,162 @@
 /** What the overview says, as a pure function of what is known. */
 import { type ExitState, exitOf, type NodeState } from "../../../src-shared/model/node-state.ts";
 import { formatEndpoint } from "../../../src-shared/net/endpoint.ts";
-import type { Texts } from "../../../src-shared/text/en.ts";
-import { formatAgo, formatBytes } from "../../../src-shared/text/format.ts";
-import { explain, type Headline, headlineOf } from "../../../src-shared/text/headline.ts";
+import { type Explain, type GuestWay, guestWay, headlineOf } from "../../../src-shared/text/headline.ts";
+import type { Translate } from "../../../src-shared/text/translate.ts";
+import type { Tone } from "../../components/tone.tsx";
+import type { Format } from "../../i18n/i18n.tsx";
+import type { Shown } from "../../store/predictions.ts";
 import type { ConnectionState } from "../../transport/transport.ts";
 
 export interface OverviewInput {
   readonly connection: ConnectionState;
   readonly node: NodeState | undefined;
-  readonly switching: boolean;
-  readonly nowMs: number;
+  /** What the owner asked for with the switch, until the node has answered; undefined where nothing was asked. */
+  readonly asked: boolean | undefined;
 }
 
-export interface Fact {
-  readonly label: string;
-  readonly value: string;
-  /** More words, such as why IPv6 is off. */
-  readonly note?: string;
+export interface Words {
+  readonly t: Translate;
+  readonly format: Format;
+  readonly explain: Explain;
 }
 
-export interface OverviewView {
-  readonly headline: Headline;
-  readonly toggle: { readonly on: boolean; readonly enabled: boolean };
-  readonly endpoint: { readonly text: string; readonly copyable: boolean; readonly note: string } | undefined;
-  readonly facts: readonly Fact[];
-  /** Shown above everything; what is below may be out of date then. */
-  readonly lost: boolean;
+export interface Hero {
+  readonly tone: Tone;
+  readonly sentence: string;
+  readonly detail: string | undefined;
+  /** Each problem on a line of its own, where there are several. */
+  readonly problems: readonly string[];
+  readonly toggle: Shown<boolean> & { readonly enabled: boolean };
+  /** Sharing failed: switching on again is the thing to try. */
+  readonly retry: boolean;
+  /** Where to look at what is done about it. */
+  readonly toHealth: boolean;
 }
 
-export function overviewOf({ connection, node, switching, nowMs }: OverviewInput, texts: Texts): OverviewView {
-  const lost = connection === "lost";
+/** Whether the switch stands at on in this phase. */
+export function isSwitchedOn(node: NodeState): boolean {
+  const { phase } = node.node;
+  return phase !== "stopped" && phase !== "stopping" && phase !== "failed";
+}
+
+export function heroOf({ connection, node, asked }: OverviewInput, { t, explain }: Words): Hero {
   if (node === undefined) {
-    const sentence = lost ? texts.connection.lost : texts.connection.connecting;
+    const lost = connection === "lost";
     return {
-      headline: { tone: lost ? "attention" : "busy", sentence },
-      toggle: { on: false, enabled: false },
-      endpoint: undefined,
-      facts: [],
-      lost,
+      tone: lost ? "attention" : "busy",
+      sentence: lost ? t("common.connection.lost") : t("common.connection.connecting"),
+      detail: undefined,
+      problems: [],
+      toggle: { value: false, predicted: false, enabled: false },
+      retry: false,
+      toHealth: false,
     };
   }
+  const headline = headlineOf(node, t, explain);
   const { phase } = node.node;
-  const exit = exitOf(node.node);
+  const on = isSwitchedOn(node);
+  const problems = node.node.phase === "degraded" ? node.node.problems.map(explain) : [];
   return {
-    headline: headlineOf(node.node, texts),
+    tone: phase === "failed" || phase === "degraded" ? "bad" : headline.tone,
+    sentence: headline.sentence,
+    detail: problems.length > 1 ? undefined : headline.detail,
+    problems: problems.length > 1 ? problems : [],
     toggle: {
-      on: phase !== "stopped" && phase !== "stopping" && phase !== "failed",
+      value: asked ?? on,
+      predicted: asked !== undefined && asked !== on,
       // Turning off works while starting, too: the owner may have changed their mind.
-      enabled: connection === "open" && phase !== "stopping" && (!switching || phase === "starting"),
+      enabled: connection === "open" && phase !== "stopping" && (asked === undefined || phase === "starting"),
     },
-    endpoint: exit === undefined ? undefined : endpointOf(exit, texts),
-    facts: exit === undefined ? [] : factsOf(exit, node.node.since, nowMs, texts),
-    lost,
+    retry: phase === "failed",
+    toHealth: phase === "degraded" || phase === "recovering",
   };
 }
 
-function endpointOf({ reach }: ExitState, texts: Texts): OverviewView["endpoint"] {
-  if (reach.endpoint === null) {
-    return { text: texts.endpoint.none, copyable: false, note: texts.endpoint.source.none };
-  }
-  return { text: formatEndpoint(reach.endpoint), copyable: true, note: texts.endpoint.source[reach.source] };
+export interface EndpointView {
+  readonly text: string;
+  readonly copyable: boolean;
+  readonly note: string;
+  readonly ipv6: string | undefined;
 }
 
-function factsOf(exit: ExitState, since: string, nowMs: number, texts: Texts): Fact[] {
+export function endpointOf({ reach }: ExitState, t: Translate): EndpointView {
+  return {
+    text: reach.endpoint === null ? t("overview.endpoint.none") : formatEndpoint(reach.endpoint),
+    copyable: reach.endpoint !== null,
+    note: t(`overview.endpoint.source.${reach.endpoint === null ? "none" : reach.source}`),
+    ipv6: reach.ipv6 === null || reach.ipv6 === undefined ? undefined : formatEndpoint(reach.ipv6),
+  };
+}
+
+export interface WayView {
+  readonly way: GuestWay;
+  readonly tone: Tone;
+  readonly label: string;
+  readonly detail: string;
+  /** Why not directly. */
+  readonly why: string | undefined;
+}
+
+export function wayOf(node: NodeState, exit: ExitState, { t, explain }: Words): WayView {
+  const way = guestWay(node, exit);
+  const { reachability } = node;
+  const why = reachability.state === "unreachable" ? explain(reachability.reason) : undefined;
+  const label = t(`overview.way.${way}`);
+  switch (way) {
+    case "direct":
+      return { way, tone: "good", label, detail: t("overview.way.directDetail"), why: undefined };
+    case "unproven":
+      return reachability.state === "checking"
+        ? { way, tone: "busy", label, detail: t("overview.way.checkingDetail"), why }
+        : { way, tone: "unknown", label, detail: t("overview.way.unprovenDetail"), why };
+    case "relay":
+      return { way, tone: "info", label, detail: t("overview.way.relayDetail"), why };
+    case "none":
+      return {
+        way,
+        tone: "attention",
+        label,
+        detail: t("overview.way.noneDetail"),
+        why: why ?? mappingProblem(node, explain),
+      };
+  }
+}
+
+/** Where nobody could try it from outside, the router's answer is the best there is. */
+function mappingProblem({ portMapping }: NodeState, explain: Explain): string | undefined {
+  return portMapping.state === "unavailable" ? explain(portMapping.reason) : undefined;
+}
+
+export interface Detail {
+  readonly label: string;
+  readonly value: string;
+  readonly note?: string;
+}
+
+export function detailsOf(node: NodeState, nowMs: number, words: Words): Detail[] {
+  const { t, format } = words;
+  const exit = exitOf(node.node);
+  if (exit === undefined) return [];
   return [
-    { label: texts.facts.received, value: formatBytes(exit.traffic.rxBytes) },
-    { label: texts.facts.sent, value: formatBytes(exit.traffic.txBytes) },
-    ipv6Fact(exit, texts),
-    { label: texts.facts.tunnel, value: texts.facts.tunnelValue(exit.interfaceName, exit.listenPort) },
-    { label: texts.facts.since, value: formatAgo(since, nowMs) },
+    { label: t("overview.details.since"), value: format.ago(node.node.since, nowMs) },
+    { label: t("overview.details.clients"), value: t("overview.details.clientsValue", exit.clients) },
+    ipv6Detail(exit, words),
+    {
+      label: t("overview.details.tunnel"),
+      value: t("overview.details.tunnelValue", { name: exit.interfaceName, port: exit.listenPort }),
+    },
   ];
 }
 
-function ipv6Fact({ ipv6 }: ExitState, texts: Texts): Fact {
+function ipv6Detail({ ipv6 }: ExitState, { t, explain }: Words): Detail {
+  const label = t("overview.details.ipv6");
   switch (ipv6.state) {
     case "on":
-      return { label: texts.facts.ipv6, value: texts.facts.ipv6On };
+      return { label, value: t("overview.details.ipv6On") };
     case "off":
-      return { label: texts.facts.ipv6, value: texts.facts.ipv6Off, note: explain(ipv6.reason) };
+      return { label, value: t("overview.details.ipv6Off"), note: explain(ipv6.reason) };
     case "failed":
-      return { label: texts.facts.ipv6, value: texts.facts.ipv6Failed, note: explain(ipv6.error) };
+      return { label, value: t("overview.details.ipv6Failed"), note: explain(ipv6.error) };
   }
 }

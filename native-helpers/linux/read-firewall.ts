@@ -1,0 +1,69 @@
+/** Everybody's rules as they stand, for whoever wants to know what becomes of a packet. */
+import { z } from "zod";
+import {
+  type FirewallText,
+  MAX_NFT_HOOKS,
+  MAX_RULES_CHARACTERS,
+  type NftHook,
+} from "../../src-shared/helper/diagnostics.ts";
+import { CHAIN_PREFIX } from "./firewall-plan.ts";
+import type { Run } from "./run.ts";
+
+/** The tables in which iptables-nft keeps its own rules; iptables-save shows them. */
+const IPTABLES_TABLES: ReadonlySet<string> = new Set(["filter", "nat", "mangle", "raw", "security"]);
+
+/** Statements of nftables after which a packet may be gone (nft(8), verdict statements). */
+const REFUSING = /"(?:drop|reject|jump|goto|vmap|queue|xt)"/;
+
+const rulesetSchema = z.object({
+  nftables: z.array(
+    z.object({
+      chain: z
+        .object({
+          family: z.string(),
+          table: z.string(),
+          name: z.string(),
+          hook: z.string().optional(),
+          policy: z.string().optional(),
+        })
+        .optional(),
+      rule: z.object({ family: z.string(), table: z.string(), chain: z.string(), expr: z.unknown() }).optional(),
+    }),
+  ),
+});
+
+export async function readFirewall(run: Run): Promise<FirewallText> {
+  const [ipv4, ipv6, nft] = await Promise.all([
+    save(run, "iptables-save"),
+    save(run, "ip6tables-save"),
+    run("nft", ["--json", "list", "ruleset"]),
+  ]);
+  return { ipv4, ipv6, nft: nft.code === 0 ? foreignHooks(nft.stdout) : [] };
+}
+
+async function save(run: Run, program: string): Promise<string | null> {
+  const ran = await run(program, []);
+  return ran.code === 0 && ran.stdout.length <= MAX_RULES_CHARACTERS ? ran.stdout : null;
+}
+
+/** Base chains of tables that iptables does not show. */
+function foreignHooks(text: string): NftHook[] {
+  let parsed: z.infer<typeof rulesetSchema>;
+  try {
+    parsed = rulesetSchema.parse(JSON.parse(text));
+  } catch {
+    return [];
+  }
+  const hooks: NftHook[] = [];
+  for (const { chain } of parsed.nftables) {
+    if (chain?.hook === undefined || chain.name.startsWith(CHAIN_PREFIX)) continue;
+    if (IPTABLES_TABLES.has(chain.table) && (chain.family === "ip" || chain.family === "ip6")) continue;
+    const { family, table, name, hook, policy = "accept" } = chain;
+    const rules = parsed.nftables.flatMap(({ rule }) =>
+      rule !== undefined && rule.family === family && rule.table === table && rule.chain === name ? [rule.expr] : [],
+    );
+    const mayRefuse = policy !== "accept" || rules.some((expr) => REFUSING.test(JSON.stringify(expr)));
+    hooks.push({ family, table, chain: name, hook, policy, rules: rules.length, mayRefuse });
+  }
+  return hooks.slice(0, MAX_NFT_HOOKS);
+}

@@ -1,0 +1,43 @@
+/** Collects a report, of a running node and without one. */
+import { homedir, hostname, release } from "node:os";
+import type { Diagnosis, Report } from "../../../src-shared/model/diagnosis.ts";
+import type { HealthHistory } from "../../../src-shared/model/health.ts";
+import type { NodeState } from "../../../src-shared/model/node-state.ts";
+import type { Settings } from "../../../src-shared/model/settings.ts";
+import type { NetworkSpec } from "../../../src-shared/network-spec.ts";
+import type { Result } from "../../../src-shared/result.ts";
+import { VERSION } from "../../version.ts";
+import type { MachineFacts } from "../check.ts";
+import { buildReport } from "./build-report.ts";
+import { readLogTail } from "./log-tail.ts";
+
+export interface ReportSources {
+  nowMs: number;
+  dataDir: string;
+  state: NodeState | null;
+  settings: Settings;
+  spec: NetworkSpec | null;
+  machine: Result<MachineFacts>;
+  diagnosis: Diagnosis;
+  history: HealthHistory | null;
+  clients: readonly { name: string; paused: boolean; connected: boolean; limited: boolean }[];
+}
+
+export function collectReport(sources: ReportSources): Report {
+  const { nowMs, dataDir, clients, ...parts } = sources;
+  return buildReport(
+    {
+      ...parts,
+      createdAt: new Date(nowMs).toISOString(),
+      versions: {
+        higgsnode: VERSION,
+        runtime: process.versions.electron === undefined ? process.version : `Electron ${process.versions.electron}`,
+        platform: `${process.platform} ${process.arch}`,
+        system: release(),
+      },
+      clients: clients.map(({ name: _, ...shown }) => shown),
+      log: readLogTail(dataDir),
+    },
+    { clients: clients.map(({ name }) => name), host: hostname(), home: homedir(), dataDir },
+  );
+}

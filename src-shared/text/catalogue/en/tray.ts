@@ -1,0 +1,16 @@
+export const tray = {
+  share: "Share this connection",
+  open: "Open the panel",
+  quit: "Quit",
+  connected_zero: "Nobody connected",
+  connected_one: "{{count}} person connected",
+  connected_other: "{{count}} people connected",
+  unknown: "HiggsNode is starting",
+  pauseLogging: "Pause logging",
+  quitQuestion: "Quit HiggsNode?",
+  quitDetail: "Sharing stops, and your network is put back as it was.",
+  quitNow: "Quit",
+  stay: "Keep running",
+  crashed: "The window keeps failing",
+  crashedDetail: "The node works on without it. Open the panel again to try once more.",
+} as const;

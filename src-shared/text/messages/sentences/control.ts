@@ -1,0 +1,80 @@
+/** Programs that speak to the node, the panel and its password. */
+import type { Pair } from "../template.ts";
+
+export const CONTROL_SENTENCES: readonly Pair[] = [
+  ["The node does not take connections", "Узел не принимает соединения"],
+  ["Stop it and start it again.", "Остановите его и запустите снова."],
+  ["Stop the node and start it again.", "Остановите узел и запустите снова."],
+  ["The node belongs to another user", "Узел принадлежит другому пользователю"],
+  ["Run this as the user who started the node.", "Выполните это от имени пользователя, который запустил узел."],
+  ["No node is running with this data directory", "С этой папкой данных не работает ни один узел"],
+  ["Start one with: higgsnode start", "Запустите его командой: higgsnode start"],
+  ["The node's answer is longer than any answer can be", "Ответ узла длиннее любого возможного"],
+  ["The node closed the connection", "Узел закрыл соединение"],
+  ["See whether it still runs: higgsnode status", "Проверьте, работает ли он: higgsnode status"],
+  ["The connection to the node is lost", "Связь с узлом потеряна"],
+  ["Wait until it is back, then try again.", "Подождите, пока она восстановится, и попробуйте ещё раз."],
+  ["A node is running with this data directory already", "С этой папкой данных уже работает узел"],
+  ["Use that one, or give this one another --data-dir.", "Пользуйтесь им или задайте этому другую папку: --data-dir."],
+  ["{path} is in the way and is no socket of a node", "{path} мешает: это не сокет узла"],
+  ["Look at what it is, and move it away.", "Посмотрите, что это, и уберите его."],
+  ["the control socket {path} cannot be opened: {reason}", "не удалось открыть управляющий сокет {path}: {reason}"],
+  [
+    "Check that the data directory is yours and that no other node uses it.",
+    "Убедитесь, что папка данных ваша и что ею не пользуется другой узел.",
+  ],
+  ["The message is not JSON", "Сообщение не в формате JSON"],
+  ["not a call: {reason}", "это не вызов: {reason}"],
+  ["there is no call {name}", "вызова {name} нет"],
+  ["more than {count} calls at once", "больше {count} вызовов одновременно"],
+  ["a call is longer than {count} characters", "вызов длиннее {count} символов"],
+  [
+    "the path of the control socket, {path}, is longer than {count} bytes",
+    "путь к управляющему сокету {path} длиннее {count} байт",
+  ],
+  ["Choose a data directory with a shorter path.", "Выберите папку данных с более коротким путём."],
+  ["the node's answer to {name} makes no sense here ({what})", "ответ узла на {name} здесь не понять ({what})"],
+  ["the node did not answer {name} within {seconds} seconds", "узел не ответил на {name} за {seconds} с"],
+  [
+    "port {port} of this computer is taken, the panel cannot use it",
+    "порт {port} этого компьютера занят, панель не может его использовать",
+  ],
+  [
+    "Choose another with --panel-port N, or 0 for any.",
+    "Выберите другой: --panel-port N, или 0 для любого свободного.",
+  ],
+  [
+    "the panel cannot listen on {host}, port {port}: {reason}",
+    "панель не может принимать соединения на {host}, порт {port}: {reason}",
+  ],
+  [
+    "Choose another address or port with --panel-listen ADDRESS:PORT.",
+    "Выберите другой адрес или порт: --panel-listen АДРЕС:ПОРТ.",
+  ],
+  ["the panel cannot be read from {path}: {reason}", "не удалось прочитать панель из {path}: {reason}"],
+  ["Build it with: npm run build", "Соберите её командой: npm run build"],
+  [
+    "A panel that others on the network can reach needs encryption.",
+    "Панели, доступной другим в сети, нужно шифрование.",
+  ],
+  [
+    "Give it a certificate with --panel-cert and --panel-key, or say --panel-insecure where the network is yours alone.",
+    "Задайте сертификат (--panel-cert и --panel-key) или укажите --panel-insecure, если сеть только ваша.",
+  ],
+  ["--panel-cert and --panel-key belong together.", "--panel-cert и --panel-key указываются вместе."],
+  ["Give both.", "Укажите оба."],
+  ["The panel's certificate or key cannot be used: {reason}.", "Сертификат или ключ панели не подходит: {reason}."],
+  [
+    "Name PEM files that belong together and that this user can read.",
+    "Укажите файлы PEM, которые подходят друг к другу и доступны этому пользователю.",
+  ],
+  ["A panel that others on the network can reach needs a password.", "Панели, доступной другим в сети, нужен пароль."],
+  ["Set one with: higgsnode panel password", "Задайте его командой: higgsnode panel password"],
+  [
+    "A password of the panel has at least {count} characters.",
+    "В пароле панели должно быть не меньше {count} символов.",
+  ],
+  ["Choose a longer one; a few words in a row do well.", "Выберите подлиннее; подойдут несколько слов подряд."],
+  ["A password of the panel has at most {count} characters.", "В пароле панели может быть не больше {count} символов."],
+  ["The password could not be saved: {reason}.", "Не удалось сохранить пароль: {reason}."],
+];
