@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 
+/** What is measured in seconds or bits per second has the machine for itself. */
+const measured = ["limits", "faults", "soak", "health", "resilience"].map((name) => `e2e/${name}.test.ts`);
+
 export default defineConfig({
   test: {
     projects: [
@@ -16,6 +19,17 @@ export default defineConfig({
         test: {
           name: "lab",
           include: ["e2e/**/*.test.ts"],
+          exclude: measured,
+          // Each lab is a world of its own, and most of its time is waiting.
+          maxWorkers: 2,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "measured",
+          include: measured,
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -32,7 +32,7 @@ describe.skipIf(!requireLab())("a node with guests looks after itself", () => {
     const printed = await lab.host.mustExec([nodeProgram(), program, "1000", "4"]);
     const { sent, seconds } = JSON.parse(printed) as { sent: number; seconds: number };
     expect(sent).toBe(4_000);
-    // Measured: 0.08 of a processor, of which half is the node's ordinary business.
+    // Measured: 0.08 of a processor, of which nft itself takes half.
     expect((used() - before) / seconds).toBeLessThan(0.25);
   });
 

@@ -64,15 +64,29 @@ describe.skipIf(!requireLab())("while a client downloads", () => {
   it("adding clients up to the 200th neither interrupts the download nor becomes slow", async () => {
     const transfer = await downloading();
     const control = new Control(join(sharing.node.dataFolder, "control.sock"));
-    const times: number[] = [];
-    for (let index = 2; index <= 200; index++) {
+    const add = async (number: number): Promise<number> => {
       const startedMs = performance.now();
-      await control.call("clients.add", { name: `client ${index}` });
-      times.push(performance.now() - startedMs);
+      await control.call("clients.add", { name: `client ${number}` });
+      return performance.now() - startedMs;
+    };
+    const firstMs: number[] = [];
+    for (let number = 2; number <= 191; number++) {
+      const ms = await add(number);
+      if (number <= 10) firstMs.push(ms);
+    }
+    // Medians of nine, so that one hiccup of a shared machine decides nothing; a longer one is over at the next try.
+    for (let triesLeft = 2; ; triesLeft--) {
+      const lastMs: number[] = [];
+      for (let number = 192; number <= 200; number++) lastMs.push(await add(number));
+      const ratio = median(lastMs) / median(firstMs);
+      if (ratio < 2 || triesLeft === 0) {
+        expect(ratio).toBeLessThan(2);
+        break;
+      }
+      for (let number = 192; number <= 200; number++)
+        await control.call("clients.remove", { name: `client ${number}` });
     }
     control.close();
-    // Medians of the first and the last nine, so that one hiccup of a shared machine decides nothing.
-    expect(median(times.slice(-9))).toBeLessThan(2 * median(times.slice(0, 9)));
     await continues(transfer);
     await transfer.stop();
   });

@@ -18,6 +18,7 @@ try {
   await check("build", "node", ["scripts/build.mjs"]);
   await suite("unit");
   await suite("lab");
+  await suite("measured");
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

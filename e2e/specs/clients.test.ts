@@ -119,7 +119,7 @@ describe("the list of clients", () => {
     await panel.notice("The limits of Living room TV are in force.").waitFor();
     const [{ name, changes }] = node.inputsOf("limits.set") as [{ name: string; changes: Record<string, unknown> }];
     expect(name).toBe("c3");
-    expect(changes).toMatchObject({ down: "12.5mbit", up: expect.stringMatching(/bit$/) });
+    expect(changes).toMatchObject({ down: "12500kbit", up: expect.stringMatching(/bit$/) });
     expect(changes.quota).toMatchObject({ bytes: 80e9, action: "pause" });
     expect(changes.schedule).toMatchObject({ timeZone: "Europe/Berlin", windows: [{ from: "08:00", to: "18:00" }] });
   });

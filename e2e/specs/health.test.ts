@@ -148,7 +148,7 @@ describe("the health screen", () => {
 
   it("tells what has happened, the older on demand, and how much of the time it worked", async () => {
     const { panel } = await host.open(aWorld(), { hash: HASH });
-    await expectText(panel.health.uptime, "over the last 30 days");
+    await expectText(panel.health.uptime, "over 30 days");
     const entries = panel.health.history.getByRole("listitem");
     await expect.poll(() => entries.count(), SOON).toBe(10);
     await panel.health.history.getByRole("button", { name: "Show older" }).click();

@@ -34,7 +34,7 @@ const STATE_EVERY_MS = 2_000;
 /** A connection that lasts this long has earned a fresh start of the backoff. */
 const STABLE_AFTER_MS = 10_000;
 /** Where the backoff begins for what a few seconds do not change: a refusal, a second node with the same identity. */
-const STUBBORN_ATTEMPT = 5;
+const STUBBORN_ATTEMPT = 31;
 const STUBBORN: ReadonlySet<string> = new Set([
   "relay-refused",
   "relay-replaced",

@@ -3,7 +3,6 @@ import { lazy, Suspense, useEffect, useRef } from "react";
 import { Banner } from "../components/banner.tsx";
 import { Button } from "../components/button.tsx";
 import { Spinner } from "../components/spinner.tsx";
-import { TooltipProvider } from "../components/tooltip.tsx";
 import { I18nProvider, useI18n } from "../i18n/i18n.tsx";
 import { useExplain } from "../i18n/use-explain.ts";
 import { useActions, usePanel } from "../store/hooks.ts";
@@ -16,15 +15,10 @@ import { useTheme } from "./use-theme.ts";
 
 const ConfigDialog = lazy(() => import("../features/clients/config-dialog.tsx"));
 
-/** A pointer that only passes by should not call up words. */
-const TOOLTIP_DELAY_MS = 400;
-
 export function App() {
   return (
     <I18nProvider>
-      <TooltipProvider delayDuration={TOOLTIP_DELAY_MS}>
-        <Shell />
-      </TooltipProvider>
+      <Shell />
     </I18nProvider>
   );
 }

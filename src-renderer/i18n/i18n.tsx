@@ -1,5 +1,5 @@
 /** The texts of the owner's language, switched live by the setting. */
-import { createContext, type ReactNode, useContext, useEffect, useMemo } from "react";
+import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
 import {
   formatAgo,
   formatBitRate,
@@ -15,8 +15,9 @@ import {
   formatTime,
 } from "../../src-shared/text/format.ts";
 import { type Language, pickLanguage } from "../../src-shared/text/language.ts";
-import { createTranslator, type Translate } from "../../src-shared/text/translate.ts";
-import { useSetting } from "../store/hooks.ts";
+import type { Translate } from "../../src-shared/text/translator.ts";
+import { usePanel, useSetting } from "../store/hooks.ts";
+import { loadWords, type Words } from "./words.ts";
 
 /** Numbers and times in one language; see src-shared/text/format.ts for units. */
 export interface Format {
@@ -37,45 +38,79 @@ export interface Format {
   percent(fraction: number): string;
 }
 
-export interface I18n {
-  readonly language: Language;
+export interface I18n extends Words {
   readonly t: Translate;
   readonly format: Format;
 }
 
-export function i18nOf(language: Language): I18n {
+export function formatOf(language: Language): Format {
   return {
-    language,
-    t: createTranslator(language),
-    format: {
-      bytes: (bytes) => formatBytes(bytes, language),
-      decimalBytes: (bytes) => formatDecimalBytes(bytes, language),
-      rate: (rate) => formatRate(rate, language),
-      bitRate: (rate) => formatBitRate(rate, language),
-      duration: (ms) => formatDuration(ms, language),
-      ago: (iso, nowMs) => formatAgo(iso, nowMs, language),
-      in: (iso, nowMs) => formatIn(iso, nowMs, language),
-      dateTime: (iso) => formatDateTime(iso, language),
-      date: (iso) => formatDate(iso, language),
-      time: (iso) => formatTime(iso, language),
-      number: (value) => formatNumber(value, language),
-      percent: (fraction) => formatPercent(fraction, language),
-    },
+    bytes: (bytes) => formatBytes(bytes, language),
+    decimalBytes: (bytes) => formatDecimalBytes(bytes, language),
+    rate: (rate) => formatRate(rate, language),
+    bitRate: (rate) => formatBitRate(rate, language),
+    duration: (ms) => formatDuration(ms, language),
+    ago: (iso, nowMs) => formatAgo(iso, nowMs, language),
+    in: (iso, nowMs) => formatIn(iso, nowMs, language),
+    dateTime: (iso) => formatDateTime(iso, language),
+    date: (iso) => formatDate(iso, language),
+    time: (iso) => formatTime(iso, language),
+    number: (value) => formatNumber(value, language),
+    percent: (fraction) => formatPercent(fraction, language),
   };
 }
 
-const I18nContext = createContext<I18n>(i18nOf("en"));
+const I18nContext = createContext<I18n | undefined>(undefined);
 
+/**
+ * A node on the same computer has told its settings within milliseconds. One that is silent for longer is spoken of in
+ * the browser's language.
+ */
+const SETTINGS_WITHIN_MS = 700;
+
+/** A node that is just being restarted cannot hand out its files. */
+const RETRY_MS = 2_000;
+
+/** Draws nothing until the words of the language are there; while another language is fetched, the former one stays. */
 export function I18nProvider({ children }: { children: ReactNode }) {
-  const setting = useSetting("language").value;
-  const language = pickLanguage(setting, navigator.languages);
-  const i18n = useMemo(() => i18nOf(language), [language]);
+  const language = useLanguage();
+  const [i18n, setI18n] = useState<I18n>();
+  const [failures, setFailures] = useState(0);
   useEffect(() => {
-    document.documentElement.lang = language;
-  }, [language]);
-  return <I18nContext value={i18n}>{children}</I18nContext>;
+    if (language === undefined) return;
+    let wanted = true;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    function take(words: Words) {
+      if (!wanted) return;
+      document.documentElement.lang = words.language;
+      setI18n({ ...words, format: formatOf(words.language) });
+    }
+    function tryLater() {
+      if (wanted) timer = setTimeout(() => setFailures(failures + 1), RETRY_MS);
+    }
+    loadWords(language).then(take, tryLater);
+    return () => {
+      wanted = false;
+      clearTimeout(timer);
+    };
+  }, [language, failures]);
+  return i18n === undefined ? null : <I18nContext value={i18n}>{children}</I18nContext>;
+}
+
+/** Undefined until the owner's choice is known, so that no other language is shown first. */
+function useLanguage(): Language | undefined {
+  const setting = useSetting("language").value;
+  const told = usePanel(({ settings, connection }) => settings !== undefined || connection === "lost");
+  const [waited, setWaited] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setWaited(true), SETTINGS_WITHIN_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  return told || waited ? pickLanguage(setting, navigator.languages) : undefined;
 }
 
 export function useI18n(): I18n {
-  return useContext(I18nContext);
+  const i18n = useContext(I18nContext);
+  if (i18n === undefined) throw new TypeError("no I18nProvider above this component");
+  return i18n;
 }

@@ -4,8 +4,7 @@ import type { CheckResult } from "../../src-shared/model/diagnosis.ts";
 import type { HiggsError } from "../../src-shared/result.ts";
 import { asSentence } from "../../src-shared/text/format.ts";
 import { explain } from "../../src-shared/text/headline.ts";
-import type { Language } from "../../src-shared/text/language.ts";
-import { localiseCheck, localiseError, localiseText } from "../../src-shared/text/messages/localise.ts";
+import type { Localiser } from "../../src-shared/text/messages/localiser.ts";
 import { useI18n } from "./i18n.tsx";
 
 export interface Explainer {
@@ -18,20 +17,19 @@ export interface Explainer {
   readonly text: (text: string) => string;
 }
 
-export function explainerOf(language: Language): Explainer {
-  const localise = (error: HiggsError) => localiseError(error, language);
+export function explainerOf({ error: localise, check, text }: Localiser): Explainer {
   return {
     explain: (error) => explain(localise(error)),
     parts: (error) => {
       const { message, hint } = localise(error);
       return { message: asSentence(message), hint };
     },
-    check: (check) => localiseCheck(check, language),
-    text: (text) => localiseText(text, language),
+    check,
+    text,
   };
 }
 
 export function useExplain(): Explainer {
-  const { language } = useI18n();
-  return useMemo(() => explainerOf(language), [language]);
+  const { localise } = useI18n();
+  return useMemo(() => explainerOf(localise), [localise]);
 }

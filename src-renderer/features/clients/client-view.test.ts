@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { Client } from "../../../src-shared/model/client.ts";
-import { i18nOf } from "../../i18n/i18n.tsx";
+import { createTranslator } from "../../../src-shared/text/translate.ts";
+import { formatOf } from "../../i18n/i18n.tsx";
 import { limitLine, STATE_ORDER, STATE_TONES, stateOf, usageOf } from "./client-view.ts";
 
-const { t, format } = i18nOf("en");
-const ru = i18nOf("ru");
+const t = createTranslator("en");
+const format = formatOf("en");
+const ru = { t: createTranslator("ru"), format: formatOf("ru") };
 
 const CLIENT: Client = {
   id: "c1",

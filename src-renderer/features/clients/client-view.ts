@@ -1,7 +1,7 @@
 /** What a row of the clients list says, as a pure function of the client. */
 import type { Client } from "../../../src-shared/model/client.ts";
 import { rateBits } from "../../../src-shared/model/limit.ts";
-import type { Translate } from "../../../src-shared/text/translate.ts";
+import type { Translate } from "../../../src-shared/text/translator.ts";
 import type { Tone } from "../../components/tone.tsx";
 import type { Format } from "../../i18n/i18n.tsx";
 

@@ -5,7 +5,7 @@ import { Disclosure } from "../../components/card.tsx";
 import { Dialog } from "../../components/dialog.tsx";
 import { DownloadIcon } from "../../components/icons.tsx";
 import { saveFile } from "../../components/save-file.ts";
-import { Choice } from "../../components/tabs.tsx";
+import { Choice } from "../../components/choice.tsx";
 import { useI18n } from "../../i18n/i18n.tsx";
 import { useActions, usePanel } from "../../store/hooks.ts";
 import type { ConfigVia, PanelState } from "../../store/panel-store.ts";

@@ -8,7 +8,7 @@ import { Card } from "../../components/card.tsx";
 import { FixText } from "../../components/error-text.tsx";
 import { PlayIcon } from "../../components/icons.tsx";
 import { Progress } from "../../components/progress.tsx";
-import { Choice } from "../../components/tabs.tsx";
+import { Choice } from "../../components/choice.tsx";
 import type { Tone } from "../../components/tone.tsx";
 import { useI18n } from "../../i18n/i18n.tsx";
 import { useExplain } from "../../i18n/use-explain.ts";

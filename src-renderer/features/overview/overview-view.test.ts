@@ -2,14 +2,15 @@ import { describe, expect, it } from "vitest";
 import type { ExitState, NodeState, PhaseState } from "../../../src-shared/model/node-state.ts";
 import { NOT_LOOKED } from "../../../src-shared/testing/not-looked.ts";
 import { explain } from "../../../src-shared/text/headline.ts";
-import { i18nOf } from "../../i18n/i18n.tsx";
+import { createTranslator } from "../../../src-shared/text/translate.ts";
+import { formatOf } from "../../i18n/i18n.tsx";
 import { detailsOf, endpointOf, heroOf, wayOf } from "./overview-view.ts";
 
 const since = "2026-01-01T12:00:00.000Z";
 const NOW_MS = Date.UTC(2026, 0, 1, 14);
 const error = { code: "nat-missing", message: "the NAT rules are gone" };
 const endpoint = { host: "203.0.113.7", port: 51820 };
-const words = { ...i18nOf("en"), explain };
+const words = { t: createTranslator("en"), format: formatOf("en"), explain };
 
 const EXIT: ExitState = {
   interfaceName: "higgs0",

@@ -2,7 +2,7 @@
 import { type ExitState, exitOf, type NodeState } from "../../../src-shared/model/node-state.ts";
 import { formatEndpoint } from "../../../src-shared/net/endpoint.ts";
 import { type Explain, type GuestWay, guestWay, headlineOf } from "../../../src-shared/text/headline.ts";
-import type { Translate } from "../../../src-shared/text/translate.ts";
+import type { Translate } from "../../../src-shared/text/translator.ts";
 import type { Tone } from "../../components/tone.tsx";
 import type { Format } from "../../i18n/i18n.tsx";
 import type { Shown } from "../../store/predictions.ts";

@@ -5,7 +5,7 @@ import { ErrorNote } from "../../components/banner.tsx";
 import { Card } from "../../components/card.tsx";
 import { ArrowDownIcon, ArrowUpIcon } from "../../components/icons.tsx";
 import { Spinner } from "../../components/spinner.tsx";
-import { Choice } from "../../components/tabs.tsx";
+import { Choice } from "../../components/choice.tsx";
 import { useNow } from "../../components/use-now.ts";
 import { useI18n } from "../../i18n/i18n.tsx";
 import { usePanel } from "../../store/hooks.ts";

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { type Settings, settingsSchema } from "../../../src-shared/model/settings.ts";
 import { formatEndpoint } from "../../../src-shared/net/endpoint.ts";
 import { isLoopbackHost, parseRelayUrl } from "../../../src-shared/net/relay-url.ts";
+import { rateOf } from "../../components/mbit-text.ts";
 
 /** As many relays, and as many places to try, as the settings hold. */
 export const MAX_RELAY_SERVERS = 8;
@@ -17,6 +18,7 @@ export interface FieldProblem {
     | "relay.serverPlain"
     | "relay.serverTooMany"
     | "relay.caFileInvalid"
+    | "share.rateInvalid"
     | "way.listenPortInvalid"
     | "way.publicEndpointInvalid"
     | "advanced.guestIpv4Invalid"
@@ -118,6 +120,20 @@ export const MAX_PATH_CHARACTERS = 4096;
 export function parseCaFile(text: string): Parsed<string> {
   const file = parsed("relayCaFile", text.trim(), "relay.caFileInvalid");
   return file.ok ? file : { ok: false, problem: { ...file.problem, max: MAX_PATH_CHARACTERS } };
+}
+
+/**
+ * One direction of a pair of speeds in Mbit/s; the other comes along as it is written, and is wrong in its own field.
+ * No speed in either direction is no setting at all.
+ */
+export function parseRatePair(
+  key: "totalRate" | "uplinkRate",
+  own: string,
+  { down, up }: { readonly down: string; readonly up: string },
+): Parsed<Settings["totalRate"]> {
+  if (rateOf(own) === undefined) return { ok: false, problem: { key: "share.rateInvalid" } };
+  const pair = { down: rateOf(down) ?? null, up: rateOf(up) ?? null };
+  return parsed(key, pair.down === null && pair.up === null ? null : pair, "share.rateInvalid");
 }
 
 /** A parsed field as a change of the settings. */

@@ -10,6 +10,7 @@ import { ComputerCard } from "./computer-card.tsx";
 import { LookCard } from "./look-card.tsx";
 import { RelayCard } from "./relay-card.tsx";
 import { RestoreCard } from "./restore-card.tsx";
+import { ShareCard } from "./share-card.tsx";
 import { WayCard } from "./way-card.tsx";
 import "./settings.css";
 
@@ -27,6 +28,7 @@ export function SettingsScreen() {
         <>
           <LookCard />
           <ComputerCard />
+          <ShareCard settings={settings} />
           <WayCard settings={settings} />
           <RelayCard settings={settings} />
           <AdvancedCard settings={settings} />

@@ -2,14 +2,13 @@
 import type { Client } from "../../../../src-shared/model/client.ts";
 import {
   changeLimit,
-  formatRate,
   type LimitChanges,
-  parseRate,
   parseSize,
   quotaSchema,
   rateBits,
   scheduleSchema,
 } from "../../../../src-shared/model/limit.ts";
+import { mbitText, rateOf } from "../../../components/mbit-text.ts";
 import { EMPTY_WEEK, type Week, weekOf, windowsOf } from "./schedule-cells.ts";
 
 export interface LimitForm {
@@ -85,18 +84,6 @@ export function changesOf(
 export function mbitOf(text: string): number | undefined {
   const rate = rateOf(text);
   return rate === null || rate === undefined ? undefined : rateBits(rate) / MBIT;
-}
-
-/** A rate as tc writes it, null for none, undefined for a mistake. People write a comma as well as a point. */
-function rateOf(text: string): string | null | undefined {
-  const written = text.trim().replace(",", ".");
-  if (written === "") return null;
-  const parsed = parseRate(`${written}mbit`);
-  return parsed.ok ? formatRate(parsed.value) : undefined;
-}
-
-function mbitText(rate: string | undefined): string {
-  return rate === undefined ? "" : String(rateBits(rate) / MBIT);
 }
 
 function quotaOf({ hasQuota, amount, atEnd, slowTo, resetDay }: LimitForm): string {
