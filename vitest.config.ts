@@ -11,6 +11,9 @@ export default defineConfig({
           name: "unit",
           include: ["src-*/**/*.test.ts", "src-*/**/*.test.tsx", "native-helpers/**/*.test.ts", "scripts/**/*.test.ts"],
           testTimeout: 20_000,
+          hookTimeout: 20_000,
+          // Deadlines, not waits: far longer than anything takes, for a machine that is busy with other tests.
+          expect: { poll: { interval: 5, timeout: 15_000 } },
           // One process after another for each file costs more than the tests themselves: no test may leave anything behind.
           isolate: false,
         },

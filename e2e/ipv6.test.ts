@@ -228,7 +228,7 @@ printf '%s\\n' "$text" | /usr/sbin/ip6tables-restore "$@"
       });
       await made.node.mustRun(["off"]);
       await poll("the pinhole to be closed", async () => ((await rules()).includes("0x2a0a0077") ? undefined : true), {
-        timeoutMs: 5_000,
+        timeoutMs: 20_000,
       });
     },
   );
@@ -259,7 +259,7 @@ printf '%s\\n' "$text" | /usr/sbin/ip6tables-restore "$@"
     await poll(
       "the pinhole to be closed",
       async () => ((await made.lab.router.mapping?.rules())?.includes("0x2a0a0077") ? undefined : true),
-      { timeoutMs: 5_000 },
+      { timeoutMs: 20_000 },
     );
   });
 });

@@ -162,7 +162,7 @@ describe.skipIf(!requireLab())("limits", () => {
       expect(idle.down.verdict).toBe("idle");
       const running = iperf(anna.host, { direction: "down", protocol: "TCP", family: 4, port: 5201 });
       await pollUntil("the download to fill its limit", async () => (await backlogOf(sharing, "1:3")) > 0, {
-        timeoutMs: 5_000,
+        timeoutMs: 20_000,
       });
       const tested = JSON.parse(await sharing.node.mustRun(["limit", "test", "Anna", "--seconds", "2", "--json"]));
       expect(tested.down).toMatchObject({ limit: "5mbit", verdict: "holds" });
@@ -204,7 +204,7 @@ describe.skipIf(!requireLab())("limits", () => {
         timeoutMs: 30_000,
         intervalMs: 200,
       });
-      await pollUntil("the end of the guest's use of it", () => isHeld(guest, action), { timeoutMs: 3_000 });
+      await pollUntil("the end of the guest's use of it", () => isHeld(guest, action), { timeoutMs: 20_000 });
       const used = (await throughTunnel(guest)) - before;
       await transfer.stop();
       expect(used).toBeGreaterThan(quotaBytes - 100_000);

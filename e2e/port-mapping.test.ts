@@ -68,7 +68,7 @@ async function rivalTakesPort({ lab }: Sharing, protocol: "nat-pmp" | "upnp"): P
 /** SIGKILL for the node, its helper and the tunnel, as by a power cut. */
 async function killEverything({ node }: Sharing): Promise<void> {
   for (const { pid } of node.host.processes()) node.host.kill(pid, "SIGKILL");
-  await pollUntil("everything to be dead", () => node.host.processes().length === 0, { timeoutMs: 5_000 });
+  await pollUntil("everything to be dead", () => node.host.processes().length === 0, { timeoutMs: 20_000 });
 }
 
 /** The next start listens elsewhere, so that nothing it maps covers what was left. */
@@ -129,7 +129,7 @@ describe.skipIf(!requireLab())("a node behind a router that maps ports", () => {
     await waitFor(home, "mapped");
     await home.node.mustRun(["settings", "set", "portMapping=off"]);
     await waitFor(home, "off");
-    await pollUntil("no rule", async () => (await forwarded(home)).size === 0, { timeoutMs: 5_000 });
+    await pollUntil("no rule", async () => (await forwarded(home)).size === 0, { timeoutMs: 20_000 });
     await home.node.mustRun(["settings", "set", "portMapping=auto"]);
     await waitFor(home, "mapped");
     expect((await forwarded(home)).size).toBe(1);

@@ -211,7 +211,7 @@ describe.skipIf(!requireLab())("a node behind two NATs", () => {
     await poll(
       "the second router to forget",
       async () => ((await made.sharing.lab.isp?.mapping?.rules())?.includes("dnat") ? undefined : true),
-      { timeoutMs: 5_000 },
+      { timeoutMs: 20_000 },
     );
   });
 
@@ -248,7 +248,7 @@ describe.skipIf(!requireLab())("a node behind two NATs", () => {
       await poll(
         "the second router to forget",
         async () => ((await made.sharing.lab.isp?.mapping?.rules())?.includes("dnat") ? undefined : true),
-        { timeoutMs: 5_000 },
+        { timeoutMs: 20_000 },
       );
     },
   );

@@ -9,12 +9,13 @@ import { parseArgs } from "node:util";
 import { systemClock } from "../src-shared/clock.ts";
 import { HELPER_SOCKET_NAME, HELPER_TOKEN_NAME } from "../src-shared/helper/protocol.ts";
 import { errorOf, fail, type HiggsError, ok, type Result } from "../src-shared/result.ts";
-import { GUEST_PROBE, runGuestProbe } from "./guest-probe.ts";
+import { becomeNobody, GUEST_PROBE, runGuestProbe } from "./guest-probe.ts";
 import { Journal } from "./journal.ts";
 import { LinuxBackend } from "./linux/linux-backend.ts";
 import { run } from "./linux/run.ts";
 import { SysctlTree } from "./linux/sysctl.ts";
 import { openLog } from "./log.ts";
+import { ownProgram } from "./own-program.ts";
 import { giveTo, helperPaths, prepareDirectories, takeLock } from "./paths.ts";
 import { HelperServer } from "./server.ts";
 
@@ -36,7 +37,10 @@ interface Options {
   stay: boolean;
 }
 
-/** Who may talk to this helper: the flag, else whoever pkexec(1) or sudo(8) says called, else root. */
+/**
+ * Who may talk to this helper: the flag, else whoever pkexec(1) or sudo(8) says called, else root. A permission that was given to
+ * one user's programs opens it to no other user.
+ */
 function readOptions(argv: string[], env: NodeJS.ProcessEnv): Result<Options> {
   let values: { uid?: string; "grace-ms"?: string; stay?: boolean };
   try {
@@ -46,6 +50,9 @@ function readOptions(argv: string[], env: NodeJS.ProcessEnv): Result<Options> {
     }));
   } catch (error) {
     return fail("bad-arguments", error instanceof Error ? error.message : String(error));
+  }
+  if (values.uid !== undefined && env.PKEXEC_UID !== undefined) {
+    return fail("bad-arguments", "Whoever was given permission has it for himself: --uid is not taken from pkexec.");
   }
   const uid = wholeNumber(values.uid ?? env.PKEXEC_UID ?? env.SUDO_UID ?? "0", MAX_UID);
   const graceMs = wholeNumber(values["grace-ms"] ?? String(DEFAULT_GRACE_MS), MAX_GRACE_MS);
@@ -63,12 +70,13 @@ async function main(): Promise<Result<void>> {
   if (process.platform !== "linux") {
     return fail("platform-unsupported", `Sharing is not supported on ${process.platform} yet.`);
   }
+  const options = readOptions(process.argv.slice(2), process.env);
+  if (!options.ok) return options;
   if (process.getuid?.() !== 0) {
     return fail("not-permitted", "The helper needs root.", "It is started by HiggsNode, which asks for permission.");
   }
   process.umask(0o077);
-  const options = readOptions(process.argv.slice(2), process.env);
-  if (!options.ok) return options;
+  const program = ownProgram();
   const { uid, graceMs, stay } = options.value;
   const paths = helperPaths(uid, process.env);
   const prepared = prepareDirectories(paths);
@@ -84,6 +92,7 @@ async function main(): Promise<Result<void>> {
     sysctls: new SysctlTree(),
     journal: new Journal(paths.stateDir, bootId),
     stateDir: paths.stateDir,
+    program,
   });
   const socketPath = join(paths.runtimeDir, HELPER_SOCKET_NAME);
   const tokenPath = join(paths.runtimeDir, HELPER_TOKEN_NAME);
@@ -131,6 +140,7 @@ function complain(error: HiggsError): never {
 
 // Inside the namespace of a temporary guest this program answers one question, and serves nobody.
 if (process.argv[2] === GUEST_PROBE) {
+  becomeNobody();
   await runGuestProbe(process.stdin, (text) => process.stdout.write(text));
   process.exit(0);
 }

@@ -11,15 +11,24 @@ import { HelperServer } from "./server.ts";
 import { FakeBackend } from "./testing/fake-backend.ts";
 import { RawClient } from "./testing/raw-client.ts";
 
+/** Nothing answers from there until the test says so. */
+const SLOW = "192.0.2.99";
 const TOKEN = "f00d".repeat(16);
 
 class WithDiagnostics extends FakeBackend {
   guests = 0;
   closed = 0;
+  /** Looks at a path that are under way, and what ends them. */
+  readonly looking: (() => void)[] = [];
+  looks = 0;
   readonly diagnostics: DiagnosticBackend = {
     readFirewall: async () => ({ ipv4: "*filter\n", ipv6: null, nft: [] }),
     lookUpRoute: async () => ({ state: "none", reason: "no route" }),
-    pathMtu: async () => ({ mtu: 1500, told: null, tried: 1500 }),
+    pathMtu: async (to) => {
+      this.looks++;
+      if (to === SLOW) await new Promise<void>((resolve) => this.looking.push(resolve));
+      return { mtu: 1500, told: null, tried: 1500 };
+    },
     openTestGuest: async () => {
       this.guests++;
       return ok({ publicKey: "k", implementation: "kernel" });
@@ -128,6 +137,27 @@ describe("the verbs of the diagnosis", () => {
     client.ask(1, verb, params);
     await answered(client, 1, accepted ? { ok: true } : { ok: false, error: { code: "bad-message" } });
     client.destroy();
+  });
+
+  it("start few programs at once, whoever asks for how many", async () => {
+    await start();
+    const greedy = await Promise.all(Array.from({ length: 4 }, friend));
+    for (const client of greedy) for (let id = 1; id <= 30; id++) client.ask(id, "path-mtu", { to: SLOW });
+    // What is asked in turn is not held up, and is answered after all of the others were taken up.
+    for (const client of greedy) client.ask(99, "read-firewall", {});
+    for (const client of greedy) await answered(client, 99, { ok: true });
+    expect(backend.looks).toBe(6);
+    backend.looking.shift()?.();
+    await vi.waitFor(() => expect(backend.looks).toBe(7), { interval: 2, timeout: 15_000 });
+    // Nobody looks for those who have gone.
+    for (const client of greedy) client.destroy();
+    const last = await friend();
+    for (const end of backend.looking.splice(0)) end();
+    last.ask(1, "path-mtu", { to: "192.0.2.1" });
+    await answered(last, 1, { ok: true });
+    expect(backend.looks).toBeLessThan(20);
+    for (const end of backend.looking.splice(0)) end();
+    last.destroy();
   });
 
   it("are refused on a platform that has none of them", async () => {

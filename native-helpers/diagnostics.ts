@@ -48,7 +48,6 @@ export async function performDiagnostic(
     case "look-up-route":
       return ok(await backend.lookUpRoute(request.params));
     case "path-mtu":
-      // Not in its turn, as whatever waits for other machines.
       return ok(await backend.pathMtu(request.params.to));
     case "open-test-guest":
       return inTurn(() => backend.openTestGuest(request.params.addresses));

@@ -13,6 +13,9 @@ import { formatEndpoint } from "../src-shared/net/endpoint.ts";
 /** argv word by which the helper's program becomes this one. */
 export const GUEST_PROBE = "guest-probe";
 
+/** `nobody` and `nogroup` on every Linux (systemd, "Users, Groups, UIDs and GIDs"). */
+const NOBODY = 65_534;
+
 /** A question is a line; more than this is none of ours. */
 const MAX_QUESTION_CHARACTERS = 4_096;
 
@@ -21,6 +24,17 @@ const ANSWERS: ReadonlySet<string> = new Set(["ENOTFOUND", "ENODATA"]);
 
 type Seen = Pick<GuestAnswer, "outcome" | "detail"> & Partial<Pick<GuestAnswer, "bytes">>;
 type Probe<K extends GuestQuestion["kind"]> = Extract<GuestQuestion, { kind: K }>;
+
+/**
+ * Gives root up for good: what answers may be anybody on the internet, and nothing of this needs root. Throws where that cannot
+ * be done, and does nothing for who is not root.
+ */
+export function becomeNobody(): void {
+  if (process.getuid?.() !== 0) return;
+  process.setgroups?.([]);
+  process.setgid?.(NOBODY);
+  process.setuid?.(NOBODY);
+}
 
 /** Reads the question, tries it, prints the answer. Rejects where the question is none. */
 export async function runGuestProbe(

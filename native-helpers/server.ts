@@ -21,6 +21,7 @@ import {
 } from "../src-shared/helper/protocol.ts";
 import { LineSplitter } from "../src-shared/line-splitter.ts";
 import { describeZodError, errorOf, fail, type HiggsError, ok, type Result } from "../src-shared/result.ts";
+import { AtOnce } from "./at-once.ts";
 import type { NetworkBackend } from "./backend.ts";
 import { performDiagnostic } from "./diagnostics.ts";
 import type { HelperLog } from "./log.ts";
@@ -33,6 +34,12 @@ const HELLO_WITHIN_MS = 2_000;
 
 /** Requests of one connection that may wait: the node has one or two under way. */
 const MAX_WAITING = 32;
+
+/**
+ * Of what waits for other machines, and so not for its turn, this much at once, of all clients together: each starts programs of
+ * root's, a dozen at most. A diagnosis asks for four or five.
+ */
+const MAX_BESIDE = 6;
 
 /** What a client that does not read may pile up in our memory before it is closed. */
 const MAX_UNREAD_BYTES = 8 * 1024 * 1024;
@@ -81,6 +88,7 @@ export class HelperServer {
   readonly #clients = new Set<Client>();
   #controller: Client | undefined;
   #queue: Promise<unknown> = Promise.resolve();
+  readonly #beside = new AtOnce(MAX_BESIDE);
   #cancelGrace: CancelTimer | undefined;
   #cancelIdle: CancelTimer | undefined;
   #ending = false;
@@ -162,7 +170,9 @@ export class HelperServer {
     this.#clients.delete(client);
     if (this.#controller === client) this.#controller = undefined;
     const { diagnostics } = this.#options.backend;
-    if (client.hasTestGuest && diagnostics !== undefined) void this.#inTurn(() => diagnostics.closeTestGuest());
+    if (client.hasTestGuest && diagnostics !== undefined) {
+      this.#inTurn(() => diagnostics.closeTestGuest()).catch((thrown: unknown) => this.#noteFailure(thrown));
+    }
     this.#watchForEnd();
   }
 
@@ -234,8 +244,7 @@ export class HelperServer {
       case "observe-limit":
         return ok(await this.#inTurn(() => backend.observeLimit(request.params.classId)));
       case "trace":
-        // Not in its turn: it waits for other machines, and applying must not wait for it.
-        return ok((await backend.trace?.(request.params)) ?? []);
+        return this.#besides(client, async () => ok((await backend.trace?.(request.params)) ?? []));
       case "inspect-firewall":
         return ok(await this.#inTurn(() => backend.inspectFirewall()));
       case "open-test-guest":
@@ -244,10 +253,13 @@ export class HelperServer {
           return fail("not-sharing", "This node does not share.", "Turn it on: higgsnode on");
         client.hasTestGuest = true;
         return performDiagnostic(backend.diagnostics, request, (action) => this.#inTurn(action));
-      case "read-firewall":
       case "look-up-route":
       case "path-mtu":
       case "ask-test-guest":
+        return this.#besides(client, () =>
+          performDiagnostic(backend.diagnostics, request, (action) => this.#inTurn(action)),
+        );
+      case "read-firewall":
       case "close-test-guest":
         return performDiagnostic(backend.diagnostics, request, (action) => this.#inTurn(action));
       case "greet":
@@ -343,6 +355,17 @@ export class HelperServer {
     return turn;
   }
 
+  /** What waits for other machines: applying must not wait for it. */
+  #besides(client: Client, action: () => Promise<Result<unknown>>): Promise<Result<unknown>> {
+    return this.#beside.run(async () =>
+      client.socket.destroyed ? fail("client-gone", "The client has gone.") : action(),
+    );
+  }
+
+  #noteFailure(thrown: unknown): void {
+    this.#options.log.write("internal-error", { message: errorOf(thrown).message.slice(0, MAX_REASON_CHARACTERS) });
+  }
+
   #answer(client: Client, message: HelperMessage): void {
     if (client.socket.destroyed || client.socket.writableEnded) return;
     client.socket.write(`${JSON.stringify(message)}\n`);
@@ -380,7 +403,7 @@ export class HelperServer {
     try {
       await backend.restore();
     } catch (thrown) {
-      log.write("internal-error", { message: errorOf(thrown).message.slice(0, MAX_REASON_CHARACTERS) });
+      this.#noteFailure(thrown);
     }
     // What could not be undone is tried again after another grace time.
     this.#watchForEnd();

@@ -4,7 +4,9 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { systemClock } from "../src-shared/clock.ts";
 import type { HiggsBridge } from "../src-shared/ipc/bridge.ts";
+import { pickLanguage } from "../src-shared/text/language.ts";
 import { App } from "./app/app.tsx";
+import { fetchWords } from "./i18n/words.ts";
 import { StoreContext } from "./store/hooks.ts";
 import { createPanelStore } from "./store/panel-store.ts";
 import "./styles/index.css";
@@ -27,6 +29,12 @@ function createTransport(): Transport {
 const root = document.getElementById("root");
 if (root === null) throw new TypeError("index.html has no #root");
 const store = createPanelStore(createTransport(), systemClock);
+// The words are on their way while the rest of what the node has told, such as a long list of clients, is still read.
+const forget = store.state.subscribe(({ settings }) => {
+  if (settings === undefined) return;
+  forget();
+  void fetchWords(pickLanguage(settings.value.language, navigator.languages));
+});
 createRoot(root).render(
   <StrictMode>
     <StoreContext value={store}>

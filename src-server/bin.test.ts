@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createIdentity, eventually, TestNode, TestUdpGuest, wireguard } from "./testing/test-node.ts";
+import { eventually } from "../src-shared/testing/eventually.ts";
+import { createIdentity, TestNode, TestUdpGuest, wireguard } from "./testing/test-node.ts";
 import { portRange } from "./testing/test-server.ts";
 
 const BIN = fileURLToPath(new URL("./bin.ts", import.meta.url));

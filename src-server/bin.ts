@@ -5,6 +5,7 @@ import process from "node:process";
 import { Command, CommanderError } from "commander";
 import { systemClock } from "../src-shared/clock.ts";
 import { errorOf, fail, type HiggsError, ok, type Result } from "../src-shared/result.ts";
+import { oldNodeComplaint } from "../src-shared/runtime.ts";
 import { type Config, loadConfig } from "./config.ts";
 import { createLog } from "./log.ts";
 import { BosonServer } from "./server.ts";
@@ -35,6 +36,12 @@ const PLAIN_FLAGS = {
   nats: "nats.url",
   logLevel: "logLevel",
 } as const;
+
+const complaint = oldNodeComplaint("bosonserver", process.versions.node);
+if (complaint !== undefined) {
+  process.stderr.write(`${complaint}\n`);
+  process.exit(EXIT_FAILED);
+}
 
 const program = new Command("bosonserver")
   .description("A relay for HiggsNodes that no router lets through.")

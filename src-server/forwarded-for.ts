@@ -18,6 +18,7 @@ export function sourceAddress(peer: string, header: string | undefined, trusted:
   return nearest;
 }
 
+/** Whether a proxy at `address` is one of the operator's; an IPv4 address may be written in IPv6. */
 export function isTrusted(address: string, trusted: readonly Prefix[]): boolean {
   const plain = address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
   const parsed = parseAddress(plain);

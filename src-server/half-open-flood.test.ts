@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, it } from "vitest";
-import { eventually, TestNode, upgrade } from "./testing/test-node.ts";
+import { eventually } from "../src-shared/testing/eventually.ts";
+import { TestNode, upgrade } from "./testing/test-node.ts";
 import { portRange } from "./testing/test-server.ts";
 
 const BIN = fileURLToPath(new URL("./bin.ts", import.meta.url));

@@ -3,11 +3,11 @@ import { deflateRawSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
 import { MAX_CONTROL_BYTES } from "../src-shared/relay/control.ts";
 import { MAX_MESSAGE_BYTES, RELAY_PROTOCOL } from "../src-shared/relay/frame.ts";
+import { eventually } from "../src-shared/testing/eventually.ts";
 import type { DropReason, RefusalReason } from "./counters.ts";
 import {
   answer,
   createIdentity,
-  eventually,
   nonce,
   type TestLink,
   TestNode,
@@ -339,6 +339,7 @@ describe("a hostile peer", () => {
       const who = payload.readUInt32LE(4);
       counts.set(who, (counts.get(who) ?? 0) + 1);
     };
+    const sinceMs = performance.now();
     // Ten floods' worth for each calm packet, for as long as it takes to send 300 of those.
     for (let index = 0; index < 300; index++) {
       for (let burst = 0; burst < 40; burst++) flood.send(wireguard.data(66, 1312, index));
@@ -347,8 +348,10 @@ describe("a hostile peer", () => {
       else await turn();
     }
     await eventually("the calm source's packets", () => (counts.get(11) ?? 0) >= 240);
-    expect(dropped(started, "source-rate")).toBeGreaterThan(5000);
-    expect(counts.get(66) ?? 0).toBeLessThan(3000);
+    expect(dropped(started, "source-rate")).toBeGreaterThan(0);
+    // Its rate, and as much again at once; a busy machine takes longer to send it all.
+    const allowed = 1000 * (1 + (performance.now() - sinceMs) / 1_000);
+    expect(counts.get(66) ?? 0).toBeLessThanOrEqual(allowed);
   });
 
   it("gets nothing amplified: an unproven source never receives more bytes than it sent", async () => {

@@ -39,6 +39,7 @@ export function createLog(level: LogLevel, write: (line: string) => void, nowMs:
   };
 }
 
+/** Cut to its greatest length, without whole addresses and keys. An IPv4 address keeps its first half, a key its beginning. */
 export function redact(text: string): string {
   return text
     .slice(0, MAX_FIELD_CHARACTERS)

@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from "vitest";
-import { eventually, TestNode, TestUdpGuest, wireguard } from "./testing/test-node.ts";
+import { eventually } from "../src-shared/testing/eventually.ts";
+import { TestNode, TestUdpGuest, wireguard } from "./testing/test-node.ts";
 import { portRange, startTestServer } from "./testing/test-server.ts";
 
 /** As many as the range of ports has. */

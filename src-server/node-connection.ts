@@ -268,7 +268,10 @@ export class NodeConnection implements NodeLink {
         this.#probing = false;
         tell(result);
       },
-      (error: unknown) => log.error("probe-failed", { message: errorOf(error).message }),
+      (error: unknown) => {
+        this.#probing = false;
+        log.error("probe-failed", { message: errorOf(error).message });
+      },
     );
   }
 

@@ -20,7 +20,7 @@ import { networkOf } from "./source-limiter.ts";
 /** Three tries, since single datagrams are lost. A node refuses initiations that follow each other within 20 ms. */
 const SEND_AT_MS = [0, 600, 1_500] as const;
 /** The last try gets as long as the slowest of links needs. */
-export const PROBE_TIMEOUT_MS = 3_000;
+const PROBE_TIMEOUT_MS = 3_000;
 /** A node asks once in ten minutes, and a few times in a row while its router is changing. */
 const PROBES_PER_SECOND = 0.2;
 const PROBE_BURST = 6;

@@ -119,10 +119,7 @@ export class Relay {
         const session = this.#edgeSessions.get(edgeSession);
         if (session !== undefined) this.#entries.get(session.node)?.edge.deliver(session, payload);
       },
-      onProofs: (hashes) => {
-        const nowMs = this.#options.clock.nowMs();
-        this.#options.store.addProofs(hashes, nowMs + PROOF_LIFETIME_MS, nowMs);
-      },
+      onProofs: (hashes) => this.#remember(hashes),
     });
     if (cluster.proofKey !== undefined) store.useProofKey(cluster.proofKey);
     this.#scheduleSweep();
@@ -406,9 +403,15 @@ export class Relay {
     if (this.#newProofs.size === 0) return;
     const hashes = [...this.#newProofs.values()];
     this.#newProofs.clear();
-    const nowMs = this.#options.clock.nowMs();
-    this.#options.store.addProofs(hashes, nowMs + PROOF_LIFETIME_MS, nowMs);
+    this.#remember(hashes);
     this.#options.cluster.shareProofs(hashes);
+  }
+
+  /** What a full disk does not take is lost: these guests shake hands once more after a restart. */
+  #remember(hashes: readonly Buffer[]): void {
+    const nowMs = this.#options.clock.nowMs();
+    const written = this.#options.store.addProofs(hashes, nowMs + PROOF_LIFETIME_MS, nowMs);
+    if (!written.ok) this.#options.log.error("proofs-not-written", { message: written.error.message });
   }
 
   readonly #unexpected = (error: unknown): void => {

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { SealedSession } from "../src-shared/relay/control.ts";
-import { createIdentity, eventually, type Identity, TestNode, TestUdpGuest, wireguard } from "./testing/test-node.ts";
+import { eventually } from "../src-shared/testing/eventually.ts";
+import { createIdentity, type Identity, TestNode, TestUdpGuest, wireguard } from "./testing/test-node.ts";
 import { portRange, startTestServer, type TestServer } from "./testing/test-server.ts";
 
 const cleanups: (() => unknown)[] = [];

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { eventually } from "../src-shared/testing/eventually.ts";
 import {
   createIdentity,
-  eventually,
   type TestLink,
   TestNode,
   TestUdpGuest,

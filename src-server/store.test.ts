@@ -46,6 +46,20 @@ describe("the server's memory", () => {
     expect(unwrap(store.claimPort("a", { portMin: 50_000, portMax: 50_000 }, never, 2))).toBe(50_000);
   });
 
+  it("says so when it cannot write, and writes again when it can", () => {
+    const hash = store.proofHash("a", "192.0.2.1:5000");
+    const other = new DatabaseSync(join(dataDir, "bosonserver.db"));
+    other.exec(
+      "CREATE TRIGGER full BEFORE INSERT ON proofs BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
+    );
+    expect(store.addProofs([hash], 1000, 0)).toMatchObject({ ok: false, error: { code: "store-not-written" } });
+    expect(store.isProven(hash, 500)).toBe(false);
+    other.exec("DROP TRIGGER full");
+    other.close();
+    expect(store.addProofs([hash], 1000, 0).ok).toBe(true);
+    expect(store.isProven(hash, 500)).toBe(true);
+  });
+
   it("remembers proofs for their time, as hashes that tell nothing without its key", () => {
     const hash = store.proofHash("node", "192.0.2.1|500");
     expect(hash.equals(store.proofHash("node", "192.0.2.1|501"))).toBe(false);

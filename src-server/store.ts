@@ -5,7 +5,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { fail, ok, type Result } from "../src-shared/result.ts";
 
 const SCHEMA_VERSION = 1;
@@ -66,7 +66,8 @@ export class Store {
     let database: DatabaseSync;
     try {
       mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-      database = new DatabaseSync(path);
+      // Not imported: an older Node, which lacks it, would end the program before it can say which one it needs.
+      database = new (process.getBuiltinModule("node:sqlite").DatabaseSync)(path);
       database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000;");
       const version = (database.prepare("PRAGMA user_version").get() as { user_version: number }).user_version;
       if (version > SCHEMA_VERSION) {
@@ -134,14 +135,23 @@ export class Store {
     return this.#statements.isProven.get(hash, nowMs) !== undefined;
   }
 
-  /** Remembers proofs until `untilMs` and forgets those that ended. */
-  addProofs(hashes: readonly Buffer[], untilMs: number, nowMs: number): void {
+  /**
+   * Remembers proofs until `untilMs` and forgets those that ended; all of it or nothing. Error: `store-not-written`, such as
+   * for a disk that is full.
+   */
+  addProofs(hashes: readonly Buffer[], untilMs: number, nowMs: number): Result<void> {
     const { prove, forgetEnded, forgetMost } = this.#statements;
-    this.#database.exec("BEGIN");
-    for (const hash of hashes) prove.run(hash, untilMs);
-    forgetEnded.run(nowMs);
-    forgetMost.run(MAX_PROOFS);
-    this.#database.exec("COMMIT");
+    try {
+      this.#database.exec("BEGIN");
+      for (const hash of hashes) prove.run(hash, untilMs);
+      forgetEnded.run(nowMs);
+      forgetMost.run(MAX_PROOFS);
+      this.#database.exec("COMMIT");
+      return ok(undefined);
+    } catch (error) {
+      if (this.#database.isOpen && this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      return fail("store-not-written", `proofs were not written: ${error instanceof Error ? error.message : error}`);
+    }
   }
 
   close(): void {

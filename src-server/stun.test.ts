@@ -4,10 +4,10 @@ import { once } from "node:events";
 import { afterEach, describe, expect, it } from "vitest";
 import { unwrap } from "../src-shared/result.ts";
 import { decodeBindingAnswer, encodeBindingRequest } from "../src-shared/stun/message.ts";
+import { eventually } from "../src-shared/testing/eventually.ts";
 import { FakeClock } from "../src-shared/testing/fake-clock.ts";
 import { Counters } from "./counters.ts";
 import { StunServer } from "./stun.ts";
-import { eventually } from "./testing/test-node.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(() => {

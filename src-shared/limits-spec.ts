@@ -11,16 +11,16 @@ export const MIN_RATE_BITS_PER_SECOND = 8_000;
 export const MAX_RATE_BITS_PER_SECOND = 100_000_000_000;
 
 /** Room for one full packet; no limit could let it through otherwise. */
-export const MIN_BURST_BYTES = 1_600;
+const MIN_BURST_BYTES = 1_600;
 /** More at once than this is no limit any more: a second at 128 Mbit/s. */
-export const MAX_BURST_BYTES = 16 * 1024 * 1024;
+const MAX_BURST_BYTES = 16 * 1024 * 1024;
 
 /**
  * Traffic classes are numbered with 16 bits (tc(8), "IDS"). 1 is the class that all others are in and the last one is
  * for guests without a class of their own, so clients have what lies between.
  */
-export const FIRST_CLASS_ID = 2;
-export const LAST_CLASS_ID = 0xfffe;
+const FIRST_CLASS_ID = 2;
+const LAST_CLASS_ID = 0xfffe;
 
 /** One limited client per peer at most (MAX_PEERS in network-spec.ts, which imports this file). */
 const MAX_LIMITED_CLIENTS = 4096;

@@ -116,8 +116,8 @@ export type PeerSpec = z.infer<typeof peerSchema>;
 export type IsolationSpec = NetworkSpec["isolation"];
 
 /** Guest prefix lengths: room for at least two guests, and no more than a home node can need. */
-export const GUEST_IPV4_LENGTH = { shortest: 16, longest: 30 } as const;
-export const GUEST_IPV6_LENGTH = { shortest: 64, longest: 120 } as const;
+const GUEST_IPV4_LENGTH = { shortest: 16, longest: 30 } as const;
+const GUEST_IPV6_LENGTH = { shortest: 64, longest: 120 } as const;
 
 /** Whether a prefix may be given to guests at all: private, or global IPv6, and of a sensible length. */
 export function isUsableGuestPrefix(candidate: Prefix): boolean {

@@ -35,13 +35,21 @@ export class Rig {
     return this.#api;
   }
 
-  async open({ clients, active }: { clients: number; active: number }): Promise<void> {
+  /** Where a browser opens the panel, with the key in it. */
+  get url(): string {
+    return this.#panel?.url ?? "";
+  }
+
+  /** @param options.renderer the built panel; without it there is an empty page */
+  async open({ clients, active, renderer }: { clients: number; active: number; renderer?: string }): Promise<void> {
     await this.#machine.serve(new HelperServer({ ...this.#machine.serverOptions, clock: systemClock }));
     const dataDir = join(this.#machine.folder, "data");
-    const rendererDir = join(this.#machine.folder, "renderer");
+    const rendererDir = renderer ?? join(this.#machine.folder, "renderer");
     mkdirSync(dataDir);
-    mkdirSync(rendererDir);
-    writeFileSync(join(rendererDir, "index.html"), "<!doctype html>");
+    if (renderer === undefined) {
+      mkdirSync(rendererDir);
+      writeFileSync(join(rendererDir, "index.html"), "<!doctype html>");
+    }
     const router = new FakeRouter(systemClock);
     router.manner = "refusing";
     const api = unwrap(
@@ -73,7 +81,7 @@ export class Rig {
 
   /** A browser's connection that has subscribed; `onMessage` gets everything it is sent. */
   async connect(onMessage: (message: Message) => void): Promise<WebSocket> {
-    const url = this.#panel?.url ?? "";
+    const { url } = this;
     const answer = await fetch(url, { redirect: "manual" });
     const { origin, host } = new URL(url);
     const socket = new WebSocket(`ws://${host}/api`, {

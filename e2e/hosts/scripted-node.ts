@@ -121,6 +121,11 @@ export class ScriptedNode {
     for (const socket of this.#subscribed) socket.send(text);
   }
 
+  /** Sends any text at all, as something that is no node of ours might. */
+  say(text: string): void {
+    for (const socket of this.#subscribed) socket.send(text);
+  }
+
   /** A value with the next revision of this run. */
   revised<T>(value: T): { run: string; revision: number; value: T } {
     return { run: `run-${this.#run}`, revision: ++this.#revision, value };

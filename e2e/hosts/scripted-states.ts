@@ -400,6 +400,7 @@ export function someClients(): Client[] {
     }),
     aClient({
       id: "c2",
+      addresses: ["10.66.0.3"],
       name: "Boris",
       connected: true,
       way: "relay",
@@ -407,16 +408,22 @@ export function someClients(): Client[] {
       lastHandshakeAt: ago(50),
       rate: { rxBytesPerSecond: 2_100, txBytesPerSecond: 88_000 },
     }),
-    aClient({ id: "c3", name: "Living room TV", lastHandshakeAt: ago(90_000), usage }),
-    aClient({ id: "c4", name: "Lena", paused: true, lastHandshakeAt: ago(7_000) }),
+    aClient({ id: "c3", addresses: ["10.66.0.4"], name: "Living room TV", lastHandshakeAt: ago(90_000), usage }),
+    aClient({ id: "c4", addresses: ["10.66.0.5"], name: "Lena", paused: true, lastHandshakeAt: ago(7_000) }),
     aClient({
       id: "c5",
+      addresses: ["10.66.0.6"],
       name: "Old laptop",
       limit: { state: "paused-by-quota" },
       quota: { ...quota, usedBytes: 50_000_000_000, exhausted: true },
       lastHandshakeAt: ago(3_600),
     }),
-    aClient({ id: "c6", name: "Office", limit: { down: "20mbit", schedule, state: "paused-by-schedule" } }),
+    aClient({
+      id: "c6",
+      addresses: ["10.66.0.7"],
+      name: "Office",
+      limit: { down: "20mbit", schedule, state: "paused-by-schedule" },
+    }),
   ];
 }
 

@@ -71,7 +71,7 @@ export class Miniupnpd {
       await pollUntil("miniupnpd to stop", isGone, { timeoutMs: 2_000 });
     } catch {
       this.#router.kill(pid, "SIGKILL");
-      await pollUntil("miniupnpd to be killed", isGone, { timeoutMs: 2_000 });
+      await pollUntil("miniupnpd to be killed", isGone, { timeoutMs: 15_000 });
     }
     rmSync(this.#pidFile, { force: true });
   }

@@ -12,7 +12,7 @@ export async function referenceExit(lab: Lab, dns: string): Promise<string> {
   const [server, client] = [await keyPair(node), await keyPair(node)];
   await node.mustExec(["wireguard-go", TUNNEL.interface]);
   await pollUntil("wireguard-go", async () => (await node.exec(["wg", "show", TUNNEL.interface])).code === 0, {
-    timeoutMs: 5_000,
+    timeoutMs: 20_000,
   });
   const configuration = node.writePrivateFile(
     "reference-exit.conf",

@@ -59,6 +59,7 @@ describe("the network screen", () => {
 
   it("explains two routers in a row in plain words, with what helps", async () => {
     const { panel } = await host.open(aWorld({ node: doubleNat() }), { hash: HASH });
+    await expectText(panel.network.answer, "Guests cannot reach this computer from the internet");
     await expectText(panel.network.chain, "Two routers in a row");
     expect(await panel.network.hops()).toEqual([
       "Internet",

@@ -29,7 +29,7 @@ describe("the settings", () => {
 
   it("are dark as soon as that is chosen, and as on this computer by default", async () => {
     const { panel, page } = await host.open(aWorld(), { hash: HASH });
-    const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const background = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
     await panel.screen("settings").waitFor();
     const light = await background();
     await panel.settings.theme.selectOption("dark");

@@ -34,6 +34,7 @@ function backend(): LinuxBackend {
     sysctls: new SysctlTree(join(os.root, "sys")),
     journal: new Journal(os.stateDir, "boot-1"),
     stateDir: os.stateDir,
+    program: os.program,
     isPortFree: async () => true,
   });
 }
@@ -93,6 +94,7 @@ describe("accounting of connections", () => {
       sysctls: os.boot().sysctls,
       journal: new Journal(os.stateDir, "boot-1"),
       stateDir: os.stateDir,
+      program: os.program,
       isPortFree: async () => true,
     });
     rmSync(join(os.root, "sys/net/netfilter"), { recursive: true });

@@ -87,8 +87,10 @@ describe("ConntrackWatch", () => {
     expect(reader.ended).toMatchObject([{ source: "10.66.0.2", destination: "203.0.113.7", destinationPort: 443 }]);
   });
 
-  it("says what to install where conntrack is missing", async () => {
-    watch = new ConntrackWatch({ clock: systemClock, command: [join(folder, "no-such-program")] });
+  it.each(["is missing", "may not be run"])("says what to install where conntrack %s", async (why) => {
+    const command = join(folder, "no-program");
+    if (why !== "is missing") writeFileSync(command, "", { mode: 0o600 });
+    watch = new ConntrackWatch({ clock: systemClock, command: [command] });
     watch.setGuests(GUESTS);
     watch.add(reader);
     await reader.until(() => reader.states.includes("unavailable"));

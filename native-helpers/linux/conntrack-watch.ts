@@ -16,6 +16,7 @@ import { isInAny, type Prefix, parseAddress } from "../../src-shared/net/address
 import type { ConnectionListener } from "../backend.ts";
 import { readNetlinkDrops } from "./conntrack-drops.ts";
 import { MAX_LINE_CHARACTERS, parseConntrackLine } from "./conntrack-line.ts";
+import { NOT_STARTED_EXIT_CODES, withLifeTied } from "./tied-life.ts";
 
 /**
  * Socket buffer asked for, which the kernel doubles; an event takes about 1.9 kB of it, and connections expire in bursts, when the
@@ -101,7 +102,7 @@ export class ConntrackWatch {
   }
 
   #start(): void {
-    const [program, ...args] = this.#command;
+    const [program, ...args] = withLifeTied(this.#command);
     const child = spawn(program, args, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { PATH: SEARCH_PATH, LC_ALL: "C" },
@@ -116,8 +117,8 @@ export class ConntrackWatch {
     child.on("error", (error: NodeJS.ErrnoException) => {
       if (this.#child === child) this.#failed(error.code === "ENOENT" || error.code === "EACCES", error.message);
     });
-    child.on("exit", () => {
-      if (this.#child === child) this.#failed(false, complaint());
+    child.on("exit", (code) => {
+      if (this.#child === child) this.#failed(NOT_STARTED_EXIT_CODES.has(code), complaint());
     });
   }
 

@@ -30,6 +30,7 @@ function backendOn(machine: FakeOs, life: FakeProcess = machine.boot()): LinuxBa
     sysctls: life.sysctls,
     journal: new Journal(machine.stateDir, "boot-1"),
     stateDir: machine.stateDir,
+    program: machine.program,
     isPortFree: async (port) => !usedPorts.has(port),
   });
 }

@@ -4,11 +4,9 @@
  * The firewall goes in before the interface and forwarding, and comes out after them, so that guests
  * are never forwarded without the rules that keep them out of the home network.
  */
-import { createHash } from "node:crypto";
-import { createSocket } from "node:dgram";
 import type { Clock } from "../../src-shared/clock.ts";
 import type { ApplyResult, NetworkChange, RestoreResult, TracedHop } from "../../src-shared/helper/protocol.ts";
-import { type Family, overlaps, type Prefix, parsePrefix, splitPrefix } from "../../src-shared/net/address.ts";
+import type { Family } from "../../src-shared/net/address.ts";
 import type {
   Capabilities,
   FirewallInspection,
@@ -19,18 +17,21 @@ import type {
   ObservedWireguard,
 } from "../../src-shared/network-observation.ts";
 import type { NetworkSpec } from "../../src-shared/network-spec.ts";
-import { errorOf, fail, type HiggsError, ok, type Result } from "../../src-shared/result.ts";
+import { errorOf, fail, ok, type Result } from "../../src-shared/result.ts";
 import type { ConnectionListener, NetworkBackend } from "../backend.ts";
 import type { Journal } from "../journal.ts";
+import type { OwnProgram } from "../own-program.ts";
 import { readCapabilities } from "./capabilities.ts";
 import { isAccountingKey, planAccounting } from "./conntrack-accounting.ts";
 import { ConntrackWatch } from "./conntrack-watch.ts";
+import { effectiveSpec, guestPrefixes, hashOf, withoutLimits, withoutPeers } from "./effective-spec.ts";
 import { applyRules, compareRules, readTables, removeRules } from "./firewall.ts";
 import { planRules } from "./firewall-plan.ts";
 import { LastEndpoints } from "./greet.ts";
 import { inspectFirewall } from "./inspect.ts";
 import { readHeldPrefixes, readLink, readLinks, readRoutes } from "./ip-json.ts";
 import { LinuxDiagnostics } from "./linux-diagnostics.ts";
+import { isUdpPortFree, preflight } from "./preflight.ts";
 import type { Run } from "./run.ts";
 import { planForwarding, restoreSysctls, type SysctlTree, withoutUplinks } from "./sysctl.ts";
 import { traceHops } from "./trace.ts";
@@ -42,7 +43,6 @@ import {
   ensureInterface,
   ensurePrivateKey,
   observeWireguard,
-  portInUse,
   removeInterface,
   syncWireguard,
 } from "./wireguard.ts";
@@ -65,6 +65,8 @@ export interface LinuxBackendOptions {
   sysctls: SysctlTree;
   journal: Journal;
   stateDir: string;
+  /** This helper's program, for what is tried as a guest. */
+  program: OwnProgram;
   /** Whether a UDP port can be bound on this machine; handed in by tests. */
   isPortFree?: (port: number) => Promise<boolean>;
 }
@@ -82,7 +84,7 @@ export class LinuxBackend implements NetworkBackend {
   readonly diagnostics: LinuxDiagnostics;
   #applied: Applied | undefined;
 
-  constructor({ run, clock, sysctls, journal, stateDir, isPortFree = isUdpPortFree }: LinuxBackendOptions) {
+  constructor({ run, clock, sysctls, journal, stateDir, program, isPortFree = isUdpPortFree }: LinuxBackendOptions) {
     this.#run = run;
     this.#clock = clock;
     this.#sysctls = sysctls;
@@ -96,6 +98,7 @@ export class LinuxBackend implements NetworkBackend {
       clock,
       journal,
       stateDir,
+      program,
       tunnel: async () => (this.#applied === undefined ? { state: "absent" } : this.observePeers()),
     });
   }
@@ -122,7 +125,7 @@ export class LinuxBackend implements NetworkBackend {
     if (!this.diagnostics.hasGuest) await this.diagnostics.closeTestGuest();
     const limitsOnly = await this.#applyLimits(spec, hash);
     if (limitsOnly !== undefined) return limitsOnly;
-    const refused = await this.#preflight(spec);
+    const refused = await preflight(spec, { run: this.#run, isPortFree: this.#isPortFree });
     if (refused !== undefined) return { ok: false, error: refused };
     const key = ensurePrivateKey(this.#stateDir);
     const peersOnly = await this.#applyPeers(spec, hash, key.privateKey);
@@ -231,38 +234,6 @@ export class LinuxBackend implements NetworkBackend {
 
   #interfaceName(): string {
     return this.#applied?.effective.wireguard.interfaceName ?? DEFAULT_INTERFACE;
-  }
-
-  /** Everything that can be known to fail before anything is touched. */
-  async #preflight(spec: NetworkSpec): Promise<HiggsError | undefined> {
-    const { interfaceName, listenPort } = spec.wireguard;
-    const link = await readLink(this.#run, interfaceName);
-    if (link !== undefined && link.kind !== "wireguard" && link.kind !== "tun") {
-      return {
-        code: "interface-name-taken",
-        message: `There is already an interface ${interfaceName} that is not ours.`,
-        hint: `Rename it, or remove it with: ip link del ${interfaceName}`,
-      };
-    }
-    const present = await observeWireguard(this.#run, interfaceName);
-    const holdsPort = present.state === "present" && present.listenPort === listenPort;
-    if (!holdsPort && !(await this.#isPortFree(listenPort))) return portInUse(listenPort).error;
-    return this.#prefixConflict(spec);
-  }
-
-  async #prefixConflict(spec: NetworkSpec): Promise<HiggsError | undefined> {
-    const guests = guestPrefixes(spec);
-    for (const route of await readRoutes(this.#run)) {
-      if (route.interfaceName === spec.wireguard.interfaceName || route.destination === "default") continue;
-      const taken = parsePrefix(route.destination);
-      if (taken === undefined || isCatchAll(taken) || !guests.some((guest: Prefix) => overlaps(guest, taken))) continue;
-      return {
-        code: "prefix-conflict",
-        message: `The guest network overlaps ${route.destination}, which this machine reaches through ${route.interfaceName ?? "another interface"}.`,
-        hint: "Choose another guest network: higgsnode settings set guestIpv4=10.77.0.0/16",
-      };
-    }
-    return undefined;
   }
 
   /** A change of peers alone touches nothing but the interface's peer list. Undefined when more has changed. */
@@ -494,72 +465,10 @@ export class LinuxBackend implements NetworkBackend {
   }
 }
 
-/** Where IPv6 could not be made safe, guests get none: no address, no allowed IPs, no forwarding. */
-function effectiveSpec(spec: NetworkSpec, ipv6Failed: boolean): NetworkSpec {
-  if (!ipv6Failed || spec.guests.ipv6 === null) return spec;
-  const isIpv4 = (text: string) => splitPrefix(text)?.address.family === 4;
-  return {
-    ...spec,
-    guests: { ...spec.guests, ipv6: null },
-    exit: { ...spec.exit, ipv6: "off" },
-    wireguard: {
-      ...spec.wireguard,
-      addresses: spec.wireguard.addresses.filter(isIpv4),
-      peers: spec.wireguard.peers.map((peer) => ({ ...peer, allowedIps: peer.allowedIps.filter(isIpv4) })),
-    },
-    ...(spec.limits === undefined
-      ? {}
-      : {
-          limits: {
-            ...spec.limits,
-            clients: spec.limits.clients.flatMap((client) => {
-              const addresses = client.addresses.filter((text) => !text.includes(":"));
-              return addresses.length === 0 ? [] : { ...client, addresses };
-            }),
-          },
-        }),
-  };
-}
-
-function guestPrefixes({ guests }: NetworkSpec): Prefix[] {
-  return [guests.ipv4, guests.ipv6].flatMap((text) => (text === null ? [] : (parsePrefix(text) ?? [])));
-}
-
-/** Halves of the default route, and the wide IPv6 routes by which VPNs cover what they do not know, are nobody's network. */
-function isCatchAll({ family, length }: Prefix): boolean {
-  return length <= (family === 4 ? 1 : 16);
-}
-
-/** What is changed without touching anything else is left out: peers, limits, and the counting of connections. */
-function withoutPeers(spec: NetworkSpec): NetworkSpec {
-  return { ...withoutLimits(spec), accounting: undefined, wireguard: { ...spec.wireguard, peers: [] } };
-}
-
-function withoutLimits(spec: NetworkSpec): NetworkSpec {
-  return { ...spec, limits: undefined };
-}
-
-/** Specs come out of one parser, so equal specs have equal text. */
-function hashOf(spec: NetworkSpec): string {
-  return createHash("sha256").update(JSON.stringify(spec)).digest("hex").slice(0, 16);
-}
-
 function sorted(texts: readonly string[]): string {
   return [...texts].sort().join(",");
 }
 
 function readFlag(value: string | undefined): boolean | null {
   return value === undefined ? null : value === "1";
-}
-
-/** Binds the port for a moment, exclusively, on the wildcard address of both families. */
-function isUdpPortFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = createSocket({ type: "udp4", reuseAddr: false });
-    socket.once("error", () => {
-      socket.close();
-      resolve(false);
-    });
-    socket.bind({ port, exclusive: true }, () => socket.close(() => resolve(true)));
-  });
 }

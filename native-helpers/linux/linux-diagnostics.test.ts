@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -40,7 +40,7 @@ function diagnostics(tunnel: ObservedWireguard = TUNNEL): LinuxDiagnostics {
     journal,
     stateDir,
     tunnel: async () => tunnel,
-    program: ["node", "helper"],
+    program: { runtime: "/proc/7/exe", script: "the helper" },
   });
 }
 
@@ -136,7 +136,9 @@ describe("the temporary guest", () => {
     const tcp = { kind: "tcp", to: "192.0.2.1", port: 443, timeoutMs: 1_000 } as const;
     answers.set("ip netns exec higgs-guest env", { stdout: '{"outcome":"answered","detail":"connected","ms":3}' });
     expect(await guest.askTestGuest(tcp)).toEqual(ok({ outcome: "answered", detail: "connected", ms: 3 }));
-    expect(commands.at(-1)).toBe("ip netns exec higgs-guest env ELECTRON_RUN_AS_NODE=1 node helper guest-probe");
+    expect(commands.at(-1)).toBe(
+      `ip netns exec higgs-guest env ELECTRON_RUN_AS_NODE=1 /proc/7/exe ${stateDir}/guest-probe.mjs guest-probe`,
+    );
     answers.set("ip netns exec higgs-guest env", { stdout: "hello" });
     expect(await guest.askTestGuest(tcp)).toMatchObject({ error: { code: "test-guest-failed" } });
     answers.set("ip netns exec higgs-guest ping", { stdout: "From 10.66.0.1 icmp_seq=1 Packet filtered\n" });
@@ -144,6 +146,25 @@ describe("the temporary guest", () => {
       value: { outcome: "refused" },
     });
     await guest.closeTestGuest();
+  });
+
+  it("is asked by the program that root was given to, whatever has its name by now", async () => {
+    const guest = diagnostics();
+    const copy = join(stateDir, "guest-probe.mjs");
+    await guest.openTestGuest(ADDRESSES);
+    expect([readFileSync(copy, "utf8"), (statSync(copy).mode & 0o777).toString(8)]).toEqual(["the helper", "600"]);
+    await guest.closeTestGuest();
+    expect(readdirSync(stateDir)).toEqual(["undo.json"]);
+  });
+
+  it("is taken away again when its key cannot be written", async () => {
+    mkdirSync(join(stateDir, "test-guest.key"));
+    mkdirSync(join(stateDir, "test-guest.key", "in-the-way"));
+    const guest = diagnostics();
+    const made = await guest.openTestGuest(ADDRESSES);
+    expect(made.ok).toBe(false);
+    expect([guest.hasGuest, clock.pending, journal.read()?.testGuest]).toEqual([false, 0, false]);
+    expect(commands.at(-2)).toBe("ip netns del higgs-guest");
   });
 
   it("sees a handshake when there is one, and waits no longer than asked", async () => {

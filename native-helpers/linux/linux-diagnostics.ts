@@ -1,4 +1,6 @@
 /** The diagnosis' verbs on Linux. There is one temporary guest at most, and it never outlives its time. */
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { z } from "zod";
 import type { CancelTimer, Clock } from "../../src-shared/clock.ts";
 import { delay } from "../../src-shared/clock.ts";
@@ -11,10 +13,11 @@ import {
   type RouteLookup,
 } from "../../src-shared/helper/diagnostics.ts";
 import type { ObservedWireguard } from "../../src-shared/network-observation.ts";
-import { fail, ok, type Result } from "../../src-shared/result.ts";
+import { errorOf, fail, ok, type Result } from "../../src-shared/result.ts";
 import type { DiagnosticBackend, RouteQuestion } from "../diagnostics.ts";
 import { GUEST_PROBE } from "../guest-probe.ts";
 import type { Journal } from "../journal.ts";
+import type { OwnProgram } from "../own-program.ts";
 import { findPathMtu } from "./path-mtu.ts";
 import { readFirewall } from "./read-firewall.ts";
 import { lookUpRoute } from "./route-lookup.ts";
@@ -34,6 +37,9 @@ const GUEST_LIVES_MS = 120_000;
 /** How often the handshake is looked for. */
 const LOOK_EVERY_MS = 100;
 
+/** In the state directory, which is root's alone: the program as it was when root was given to it. */
+const PROBE_FILE = "guest-probe.mjs";
+
 /** For starting this program once more, on top of what the question may take. */
 const START_ALLOWANCE_MS = 5_000;
 
@@ -44,8 +50,8 @@ export interface LinuxDiagnosticsOptions {
   stateDir: string;
   /** The node's interface as it is now; absent where nothing is applied. */
   tunnel: () => Promise<ObservedWireguard>;
-  /** argv that starts this helper's program: runtime and script. */
-  program?: readonly string[];
+  /** This helper's program, which is started once more inside the guest's namespace. */
+  program: OwnProgram;
 }
 
 export class LinuxDiagnostics implements DiagnosticBackend {
@@ -89,10 +95,26 @@ export class LinuxDiagnostics implements DiagnosticBackend {
     this.#guest = { mtu, publicKey, listenPort };
     // What a run that was killed has left has the same names.
     await removeTestGuest(run);
-    const made = await makeTestGuest(run, { addresses, mtu, stateDir });
-    if (!made.ok) await this.closeTestGuest();
-    else this.#cancelEnd = clock.after(GUEST_LIVES_MS, () => void this.closeTestGuest());
-    return made;
+    this.#cancelEnd = clock.after(GUEST_LIVES_MS, () => this.#timeIsUp());
+    try {
+      writeFileSync(this.#probePath, this.#options.program.script, { mode: 0o600 });
+      const made = await makeTestGuest(run, { addresses, mtu, stateDir });
+      if (!made.ok) await this.closeTestGuest();
+      return made;
+    } catch (thrown) {
+      // A full disk, mostly: the key could not be written.
+      await this.closeTestGuest();
+      return { ok: false, error: errorOf(thrown) };
+    }
+  }
+
+  get #probePath(): string {
+    return join(this.#options.stateDir, PROBE_FILE);
+  }
+
+  #timeIsUp(): void {
+    // What could not be written down is in the journal still, and is tried again by whatever comes next.
+    this.closeTestGuest().catch(() => {});
   }
 
   async askTestGuest(question: GuestQuestion): Promise<Result<GuestAnswer>> {
@@ -128,6 +150,7 @@ export class LinuxDiagnostics implements DiagnosticBackend {
     this.#cancelEnd = undefined;
     if (this.#guest === undefined && journal.read()?.testGuest !== true) return [];
     const left = await removeTestGuest(run);
+    rmSync(this.#probePath, { force: true });
     this.#guest = undefined;
     if (left.length === 0) journal.setTestGuest(false);
     return left;
@@ -164,9 +187,8 @@ export class LinuxDiagnostics implements DiagnosticBackend {
 
   /** This helper's own program, inside the namespace. */
   async #probe(question: GuestQuestion, timeoutMs: number): Promise<Result<GuestAnswer>> {
-    const program = this.#options.program ?? [process.execPath, process.argv[1] ?? ""];
     // The desktop app's runtime is a browser unless it is told otherwise.
-    const args = ["ELECTRON_RUN_AS_NODE=1", ...program, GUEST_PROBE];
+    const args = ["ELECTRON_RUN_AS_NODE=1", this.#options.program.runtime, this.#probePath, GUEST_PROBE];
     const ran = await this.#asGuest("env", args, {
       input: JSON.stringify(question),
       timeoutMs: timeoutMs + START_ALLOWANCE_MS,

@@ -1,7 +1,7 @@
 /** A program that prints what happens, kept running as long as somebody wants to know. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { accessSync, constants } from "node:fs";
 import type { CancelTimer, Clock } from "../../src-shared/clock.ts";
+import { withLifeTied } from "./tied-life.ts";
 
 /** One that ends is started again after this, and after twice as long each time it ends soon again. */
 export const RESTART_MS = 1_000;
@@ -15,9 +15,6 @@ const MAX_LINE_CHARACTERS = 64 * 1024;
 
 const SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** setpriv(1) of util-linux. Other systems have one that cannot do this, or elsewhere, and are left alone. */
-const SETPRIV = "/usr/bin/setpriv";
-
 export interface MonitorOptions {
   clock: Clock;
   command: readonly [string, ...string[]];
@@ -27,19 +24,6 @@ export interface MonitorOptions {
   onRestarted: () => void;
   /** Whether it runs now; told whenever that changes. */
   onRunning?: (running: boolean) => void;
-}
-
-/**
- * A program that only waits does not notice that nobody reads what it prints: after `kill -9` of the helper it would stay until
- * it next has something to say. The kernel ends it with its parent instead (PR_SET_PDEATHSIG, prctl(2)).
- */
-function withLifeTied(command: readonly [string, ...string[]]): readonly [string, ...string[]] {
-  try {
-    accessSync(SETPRIV, constants.X_OK);
-  } catch {
-    return command;
-  }
-  return [SETPRIV, "--pdeathsig", "KILL", "--", ...command];
 }
 
 export class MonitorProgram {

@@ -43,7 +43,9 @@ export async function readFirewall(run: Run): Promise<FirewallText> {
 
 async function save(run: Run, program: string): Promise<string | null> {
   const ran = await run(program, []);
-  return ran.code === 0 && ran.stdout.length <= MAX_RULES_CHARACTERS ? ran.stdout : null;
+  // As it will be sent: comments in other scripts than Latin, and quotes, take more than their characters.
+  const bytes = Buffer.byteLength(JSON.stringify(ran.stdout));
+  return ran.code === 0 && bytes <= MAX_RULES_CHARACTERS ? ran.stdout : null;
 }
 
 /** Base chains of tables that iptables does not show. */

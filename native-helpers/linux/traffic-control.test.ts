@@ -24,6 +24,7 @@ function backend(): LinuxBackend {
     sysctls: life.sysctls,
     journal: new Journal(os.stateDir, "boot-1"),
     stateDir: os.stateDir,
+    program: os.program,
     isPortFree: async () => true,
   });
 }
@@ -243,7 +244,13 @@ describe("restoring", () => {
         os.arrange(kind, step);
         const life = os.boot();
         const journal = new Journal(os.stateDir, "boot-1");
-        const options = { clock: new FakeClock(), stateDir: os.stateDir, isPortFree: async () => true, journal };
+        const options = {
+          clock: new FakeClock(),
+          stateDir: os.stateDir,
+          program: os.program,
+          isPortFree: async () => true,
+          journal,
+        };
         const helper = new LinuxBackend({ ...options, run: life.run, sysctls: life.sysctls });
         await Promise.race([helper.apply(spec([client(2), client(3)])), life.died]);
         const isOver = os.calm();

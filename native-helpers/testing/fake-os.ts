@@ -44,6 +44,8 @@ export interface FakeProcess {
 export class FakeOs {
   readonly root = mkdtempSync(join(SCRATCH, "higgs-fake-os-"));
   readonly stateDir = join(this.root, "state");
+  /** Nothing starts it. */
+  readonly program = { runtime: "/proc/7/exe", script: "" };
   readonly firewalls = { 4: new FakeFirewall(), 6: new FakeFirewall() };
   /** Undefined on a machine without tc. */
   traffic: FakeTrafficControl | undefined = new FakeTrafficControl();

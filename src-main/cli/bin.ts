@@ -3,17 +3,27 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { systemClock } from "../../src-shared/clock.ts";
+import { oldNodeComplaint } from "../../src-shared/runtime.ts";
 import { STOP_SIGNALS, type StopSignal } from "../headless/headless-host.ts";
 import { VERSION } from "../version.ts";
 import type { CliHost } from "./host.ts";
 import { runCli } from "./main.ts";
 import { readSecret } from "./read-secret.ts";
 
+const complaint = oldNodeComplaint("higgsnode", process.versions.node);
+if (complaint !== undefined) {
+  process.stderr.write(`${complaint}\n`);
+  process.exit(1);
+}
+
 const distDir = findDistDir(import.meta.dirname);
 
 const host: CliHost = {
   stdout: (text) => void process.stdout.write(text),
   stderr: (text) => void process.stderr.write(text),
+  columns: process.stdout.isTTY === true ? process.stdout.columns : undefined,
+  // Windows has no such user; nobody uses sudo there.
+  isRoot: process.getuid === undefined || process.getuid() === 0,
   stderrIsTerminal: process.stderr.isTTY === true,
   readSecret: (prompt) => readSecret(process.stdin, process.stderr, prompt),
   env: process.env,

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { TestNode, wireguard } from "../../src-server/testing/test-node.ts";
 import { portRange, startTestServer } from "../../src-server/testing/test-server.ts";
 import { systemClock } from "../../src-shared/clock.ts";
-import { eventually } from "../relay/testing/eventually.ts";
+import { eventually } from "../../src-shared/testing/eventually.ts";
 import { runCli } from "./main.ts";
 import { CliHarness } from "./testing/cli-harness.ts";
 

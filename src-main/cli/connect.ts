@@ -59,9 +59,9 @@ export function addConnect(program: Command, session: Session): void {
         .default(BRIDGE_ENDPOINT, formatEndpoint(BRIDGE_ENDPOINT)),
     )
     .addOption(
-      new Option("--relay-address <address>", "the relay's address instead of what name servers say; repeatable")
+      new Option("--relay-address <address>", "the relay's address, where name servers do not know it; repeatable")
         .argParser(parseRelayAddress)
-        .default([]),
+        .default([], "what name servers say"),
     )
     .option("--ca <file>", "PEM file with the relay's own authority")
     .option("--allow-plain", "take ws:// to other computers: what is carried is encrypted by WireGuard all the same")
@@ -128,10 +128,16 @@ async function addressesOf({ relay, relayAddress }: ConnectOptions): Promise<Res
   } catch (error) {
     return fail(
       "relay-not-found",
-      `The relay ${only.host} has no address here: ${errorOf(error).message}`,
+      `The relay ${only.host} has no address here: ${lookupTrouble(error)}.`,
       "Check its name, or give its address with --relay-address.",
     );
   }
+}
+
+function lookupTrouble(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "ENOTFOUND") return "no name server knows it";
+  return code === "EAI_AGAIN" ? "no name server answers" : errorOf(error).message;
 }
 
 function stateLine(state: BridgeState): string {

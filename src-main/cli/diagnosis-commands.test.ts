@@ -33,7 +33,7 @@ describe("higgsnode diagnose trace", () => {
     await cli.serve();
     const { code, out } = await cli.run("diagnose", "trace", "anna", "[2001:db8::80]:443", "--udp");
     expect(code).toBe(0);
-    expect(out).toMatch(/^It gets through\. Nothing stands in the way\./);
+    expect(out).toMatch(/^It gets out of this computer, by the rules\. Nothing stands in the way\./);
     expect(cli.node.calls).toContain("diagnose.trace");
     expect(JSON.parse((await cli.run("diagnose", "trace", "anna", "192.0.2.1:443", "--json")).out).verdict).toBe(
       "passes",
@@ -49,6 +49,15 @@ describe("higgsnode diagnose trace", () => {
 
   it("needs a running node", async () => {
     expect((await cli.run("diagnose", "trace", "anna", "192.0.2.1:443")).code).toBe(3);
+  });
+
+  it("promises no more of a packet than a real one has met", () => {
+    const passing = (outcome: "answered" | "refused" | "silence" | "not-sent") =>
+      traceText({ ...BLOCKED, verdict: "passes", probe: { outcome, detail: "" } });
+    expect(passing("answered")).toMatch(/^It gets through\./);
+    expect(passing("refused")).toMatch(/^It gets out of this computer, and is refused further on\./);
+    expect(passing("silence")).toMatch(/nobody answers\.[\s\S]*A real packet: not answered\./);
+    expect(passing("not-sent")).toMatch(/^It gets out of this computer, by the rules\./);
   });
 
   it("says what decides, what to do, and what a real packet met", () => {
@@ -103,7 +112,10 @@ describe("higgsnode report", () => {
     expect(await cli.run("report", "--out", file)).toMatchObject({ code: 0, out: "" });
     expect(readFileSync(file, "utf8")).toBe(REPORT.text);
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    expect(await cli.run("report", "--out", file)).toMatchObject({ code: 1, err: expect.stringContaining("EEXIST") });
+    expect(await cli.run("report", "--out", file)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("there is such a file already"),
+    });
   });
 
   it("says why there is none", async () => {

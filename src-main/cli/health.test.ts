@@ -72,8 +72,16 @@ describe("healthText", () => {
     const lines = healthText(ILL, NOW_MS).split("\n");
     expect(lines[0]).toBe("Something does not work.");
     expect(lines[2]).toMatch(/Names for guests +not working because of: Way to the internet/);
-    expect(lines[3]).toMatch(/This computer has no internet connection\. Connect it\./);
-    expect(lines.at(-1)).toBe("Way to the internet is repaired again in 20 seconds (attempt 4).");
+    expect(lines[3]).toMatch(/not working for 1 minute\. This computer has no internet connection\. Connect it\./);
+    expect(lines.at(-1)).toBe("Way to the internet: attempt 4 to repair it follows in 20 seconds.");
+  });
+});
+
+describe("the health of a node that does not share", () => {
+  it("is one sentence", () => {
+    expect(healthText({ ...ILL, overall: "off", recovery: { state: "idle" } }, NOW_MS)).toBe(
+      "Sharing is off; nothing is looked at.",
+    );
   });
 });
 
@@ -107,7 +115,7 @@ describe("historyText", () => {
       NOW_MS,
     );
     expect(text).toMatch(/the computer woke/);
-    expect(text).toMatch(/repaired \(apply, attempt 1\) +Firewall and NAT/);
+    expect(text).toMatch(/repaired \(putting the network right, attempt 1\) +Firewall and NAT/);
     expect(text).toMatch(/stopped working +Firewall and NAT, Our rules are gone\./);
   });
 });

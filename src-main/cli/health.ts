@@ -24,7 +24,7 @@ export function addHealth(program: Command, session: Session): void {
     .action(() =>
       session.ask(
         (node) => node.call("health.check", {}),
-        (value) => session.print(value, () => healthText(value, nowMs())),
+        (value) => session.print(value, () => healthText(value, nowMs(), session.host.columns)),
       ),
     );
   health
@@ -50,15 +50,16 @@ export function addHealth(program: Command, session: Session): void {
 }
 
 /** Every fact, those that matter first; symptoms name their cause. */
-export function healthText(health: Health, nowMs: number): string {
+export function healthText(health: Health, nowMs: number, columns?: number): string {
   const lines: string[] = [OVERALL[health.overall]];
-  if (health.facts.length > 0) {
+  if (health.facts.length > 0 && health.overall !== "off") {
     const sorted = [...health.facts].sort((a, b) => RANK[a.state] - RANK[b.state]);
     lines.push(
       "",
       facts(
         sorted.map((fact) => [NAMES[fact.code], factText(fact, nowMs)]),
         "  ",
+        columns,
       ),
     );
   }
@@ -103,7 +104,7 @@ function factText(fact: HealthFact, nowMs: number): string {
   if (fact.state !== "bad") return STATES[fact.state];
   if (fact.silencedBy !== undefined) return `not working because of: ${NAMES[fact.silencedBy]}`;
   const why = fact.error === undefined ? "" : ` ${explain(fact.error)}`;
-  return `not working, since ${formatAgo(fact.since, nowMs)}.${why}`;
+  return `not working for ${formatDuration(Math.max(0, nowMs - Date.parse(fact.since)))}.${why}`;
 }
 
 function recoveryText(recovery: Recovery, nowMs: number): string | undefined {
@@ -111,16 +112,18 @@ function recoveryText(recovery: Recovery, nowMs: number): string | undefined {
     case "idle":
       return undefined;
     case "running":
-      return `${NAMES[recovery.cause]} is being repaired (${recovery.step}, attempt ${recovery.attempt}).`;
+      return `${NAMES[recovery.cause]} is being repaired: ${stepText(recovery.step)}, attempt ${recovery.attempt}.`;
     case "waiting": {
       const inMs = Math.max(0, Date.parse(recovery.nextAt) - nowMs);
-      return `${NAMES[recovery.cause]} is repaired again in ${formatDuration(inMs)} (attempt ${recovery.attempt}).`;
+      return `${NAMES[recovery.cause]}: attempt ${recovery.attempt} to repair it follows in ${formatDuration(inMs)}.`;
     }
   }
 }
 
 function kindText({ kind, step, attempt, error }: HealthEvent): string {
-  const how = `${step ?? ""}${attempt === null ? "" : `, attempt ${attempt}`}`;
+  const how = [...(step === null ? [] : [stepText(step)]), ...(attempt === null ? [] : [`attempt ${attempt}`])].join(
+    ", ",
+  );
   switch (kind) {
     case "unhealthy":
       return "stopped working";
@@ -131,7 +134,7 @@ function kindText({ kind, step, attempt, error }: HealthEvent): string {
     case "recovered":
       return "recovered";
     case "recovery-failed":
-      return "not recovered; tried on slowly";
+      return "not repaired; tried again now and then";
     case "woke":
       return "the computer woke";
     case "clock-jumped":
@@ -163,6 +166,20 @@ const OVERALL = {
   unknown: "Not known yet.",
   off: "Sharing is off; nothing is looked at.",
 } as const;
+
+/** A step that a later node has and this program does not know is shown by its name. */
+function stepText(step: string): string {
+  return STEPS.get(step) ?? step;
+}
+
+const STEPS: ReadonlyMap<string, string> = new Map([
+  ["apply", "putting the network right"],
+  ["restart-helper", "starting the helper again"],
+  ["remap", "asking the router again"],
+  ["reconnect", "connecting to the relay again"],
+  ["rebind", "opening the name service again"],
+  ["replan", "choosing another way out"],
+]);
 
 const STATES = { good: "works", unknown: "not known", off: "not in use" } as const;
 

@@ -9,6 +9,10 @@ import type { PreparedNode, PrepareOptions } from "../headless/prepare-node.ts";
 export interface CliHost {
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
+  /** Columns of the terminal that stdout is; undefined where it is a file or a pipe. */
+  readonly columns: number | undefined;
+  /** Whether this user may change the network and owns what `sudo` started. */
+  readonly isRoot: boolean;
   /** Whether somebody watches stderr: progress is for people, not for log files. */
   readonly stderrIsTerminal: boolean;
   /** The first line of stdin; from a terminal it is read without being shown, after the prompt on stderr. */

@@ -60,6 +60,13 @@ describe("higgsnode limit", () => {
     expect(cli.node.clients[0]?.limit).toBeUndefined();
   });
 
+  it("says an amount as it was given, and the hours", async () => {
+    const words = ["--quota", "50GB", "--schedule", "mon,sat 18:00-23:00", "--outside", "pause", "--time-zone", "UTC"];
+    expect((await cli.run("limit", "set", "Anna", ...words)).out).toBe(
+      "Anna: no rate limit. 50.0 GB a month, 0 B used. mon,sat 18:00-23:00 (UTC); at other times paused.\n",
+    );
+  });
+
   it("wants something to set", async () => {
     expect((await cli.run("limit", "set", "Anna")).code).toBe(2);
   });

@@ -13,7 +13,7 @@ import {
   type WeekDay,
 } from "../../src-shared/model/limit.ts";
 import { fail, ok, type Result } from "../../src-shared/result.ts";
-import { formatBytes } from "../../src-shared/text/format.ts";
+import { formatDecimalBytes } from "../../src-shared/text/format.ts";
 import { EXIT } from "./exit-code.ts";
 import type { Session } from "./session.ts";
 import { table } from "./table.ts";
@@ -47,6 +47,7 @@ export function addLimit(program: Command, session: Session): void {
     .option("--schedule <windows>", 'when the rates hold: "mon-fri 18:00-23:00; sat,sun 10:00-24:00"')
     .option("--outside <what>", "at other times: unlimited, or pause (default: unlimited)")
     .option("--time-zone <zone>", "of schedule and quota (default: this computer's)")
+    .addHelpText("after", SET_EXAMPLES)
     .action((name: string, options: SetOptions) =>
       session.run(async () => {
         const changes = changesOf(options);
@@ -96,6 +97,18 @@ function wholeNumber(text: string): number {
   if (!/^[0-9]{1,4}$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
   return Number(text);
 }
+
+const SET_EXAMPLES = `
+Such as:
+  higgsnode limit set Anna --down 10mbit --up 5mbit --priority 7
+  higgsnode limit set Anna --quota 50GB --quota-action slow:1mbit --reset-day 15
+  higgsnode limit set Anna --schedule "mon-fri 18:00-23:00" --outside pause
+  higgsnode limit set Anna --quota none
+
+For all guests together there are settings:
+  higgsnode settings set totalRate=50mbit/10mbit     what all guests together may use, down/up
+  higgsnode settings set uplinkRate=100mbit/20mbit   what your connection has
+  higgsnode settings set householdFirst=true         guests take what the home leaves of that`;
 
 /** What the options ask to be changed. The node checks what they say; here they are only taken apart. Errors: `bad-usage`, `quota-invalid`, `schedule-invalid`. */
 export function changesOf(options: SetOptions): Result<LimitChanges> {
@@ -177,10 +190,16 @@ function daysOf(text: string): WeekDay[] | undefined {
 function setText(client: Client): string {
   const { limit, quota } = client;
   if (limit === undefined) return `${client.name} is not limited.`;
-  const rates = ratesText(limit);
-  const month =
-    quota === undefined ? "" : ` ${formatBytes(quota.bytes)} a month, ${formatBytes(quota.usedBytes)} used.`;
-  return `${client.name}: ${rates}.${month}`;
+  const parts = [`${client.name}: ${ratesText(limit)}.`];
+  if (quota !== undefined)
+    parts.push(`${formatDecimalBytes(quota.bytes)} a month, ${formatDecimalBytes(quota.usedBytes)} used.`);
+  if (limit.schedule !== undefined) parts.push(scheduleText(limit.schedule));
+  return parts.join(" ");
+}
+
+function scheduleText({ windows, outside, timeZone }: Schedule): string {
+  const times = windows.map(({ days, from, to }) => `${days.join(",")} ${from}-${to}`).join("; ");
+  return `${times} (${timeZone}); at other times ${outside === "pause" ? "paused" : "unlimited"}.`;
 }
 
 function ratesText({ down, up, priority }: ShownLimit): string {
@@ -202,8 +221,8 @@ function listText(limits: readonly LimitListItem[]): string {
       limit?.down ?? "-",
       limit?.up ?? "-",
       String(limit?.priority ?? "-"),
-      quota === undefined ? "-" : formatBytes(quota.bytes),
-      quota === undefined ? "-" : formatBytes(quota.usedBytes),
+      quota === undefined ? "-" : formatDecimalBytes(quota.bytes),
+      quota === undefined ? "-" : formatDecimalBytes(quota.usedBytes),
       limit?.state.replaceAll("-", " ") ?? "-",
     ]),
   );

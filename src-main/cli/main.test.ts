@@ -15,27 +15,28 @@ afterEach(() => cli.dispose());
 
 describe("the command line", () => {
   it.each([
-    ["an unknown command", ["dance"], "unknown command 'dance'"],
-    ["a command that is none", ["dance"], "unknown command 'dance'"],
-    ["an unknown command of a group", ["client", "dance"], "unknown command 'dance'"],
-    ["an unknown option", ["status", "--loud"], "unknown option '--loud'"],
-    ["a missing argument", ["client", "add"], "missing required argument 'name'"],
-    ["an argument too many", ["status", "now"], "too many arguments"],
-    ["an option without its value", ["status", "--data-dir"], "argument missing"],
-    ["a port that is none", ["start", "--panel-port", "70000"], "port number"],
-  ])("refuses %s with one line and exit code 2", async (_what, argv, words) => {
+    ["an unknown command", ["dance"], "unknown command 'dance'", "higgsnode --help"],
+    ["an unknown command of a group", ["client", "dance"], "unknown command 'dance'", "higgsnode client --help"],
+    ["an unknown option", ["status", "--loud"], "unknown option '--loud'", "higgsnode status --help"],
+    ["a missing argument", ["client", "add"], "missing required argument 'name'", "higgsnode client add --help"],
+    ["an argument too many", ["status", "now"], "too many arguments", "higgsnode status --help"],
+    ["an option without its value", ["status", "--data-dir"], "argument missing", "higgsnode status --help"],
+    ["a port that is none", ["start", "--panel-port", "70000"], "port number", "higgsnode start --help"],
+  ])("refuses %s with one line that names the fitting help, and exit code 2", async (_what, argv, words, help) => {
     const { code, out, err } = await cli.run(...argv);
     expect(code).toBe(2);
     expect(out).toBe("");
     expect(err).toMatch(/^higgsnode: [^\n]+\n$/);
     expect(err).toContain(words);
-    expect(err).toContain("higgsnode --help");
+    expect(err).toContain(help);
   });
 
   it("tells wrong usage as JSON where JSON was asked for", async () => {
     const { code, out, err } = await cli.run("dance", "--json");
     expect([code, err]).toEqual([2, ""]);
     expect(JSON.parse(out).error.code).toBe("bad-usage");
+    const group = await cli.run("client", "--json");
+    expect([group.code, JSON.parse(group.out).error.code]).toEqual([2, "bad-usage"]);
   });
 
   it("shows the help on stdout where it is asked for, else on stderr", async () => {
@@ -46,6 +47,7 @@ describe("the command line", () => {
     expect([bare.code, bare.out]).toEqual([2, ""]);
     expect(bare.err).toBe(asked.out);
     expect((await cli.run("client")).code).toBe(2);
+    expect(await cli.run("help")).toEqual(asked);
   });
 
   it("says its version", async () => {
@@ -72,6 +74,23 @@ describe("the command line", () => {
       });
     },
   );
+
+  it("reminds somebody who is not root of sudo, unless they said where the node is", async () => {
+    cli.isRoot = false;
+    const anywhere = await runCli(["status"], cli.host());
+    expect([anywhere, cli.text.err]).toEqual([
+      3,
+      "higgsnode: no node is running with this data directory. " +
+        "If it was started with sudo, use sudo here too. Start one with: higgsnode start\n",
+    ]);
+    expect((await cli.run("status")).err).not.toContain("sudo");
+  });
+
+  it("names the common options in the help of every command", async () => {
+    const { out } = await cli.run("client", "add", "--help");
+    expect(out).toContain("--data-dir");
+    expect(out).toContain("--json");
+  });
 
   it("takes the common options anywhere on the line", async () => {
     await cli.serve();
@@ -141,6 +160,16 @@ describe("higgsnode status", () => {
         Public key     xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=
       "
     `);
+  });
+
+  it("keeps to the width of the terminal", async () => {
+    await cli.serve();
+    cli.columns = 50;
+    cli.node.setPhase({ phase: "running", since: FAKE_NOW, exit: FAKE_EXIT });
+    const lines = (await cli.run("status")).out.trimEnd().split("\n");
+    expect(lines).toContain("  Internet       IPv4 through eth0, no IPv6");
+    expect(lines).toContain("  Traffic        1.2 MiB from clients, 32.4 MiB to");
+    expect(lines).toContain("                 clients");
   });
 
   it("says what is wrong and what to do", async () => {
@@ -289,6 +318,7 @@ describe("higgsnode settings", () => {
     );
     expect(code).toBe(0);
     expect(out).toContain("publicEndpoint       home.example.org:51820\n");
+    expect(out.trimEnd().split("\n")).toHaveLength(4);
     expect(cli.node.settings).toMatchObject({
       listenPort: 51821,
       publicEndpoint: { host: "home.example.org", port: 51820 },
@@ -296,6 +326,13 @@ describe("higgsnode settings", () => {
       allowedDestinations: [{ destination: "192.168.1.5/32", port: 631 }],
     });
     expect(JSON.parse((await cli.run("settings", "show", "--json")).out).listenPort).toBe(51821);
+  });
+
+  it("takes a list whose quotes the shell has eaten", async () => {
+    await cli.serve();
+    const { code } = await cli.run("settings", "set", "relayServers=[wss://a.example.org, wss://b.example.org]");
+    expect(code).toBe(0);
+    expect(cli.node.settings.relayServers).toEqual(["wss://a.example.org", "wss://b.example.org"]);
   });
 
   it.each([["listenPort"], ["=1"], ["a b=1"], ["listenPort=1", "listenPort=2"], ["__proto__=1"]])(

@@ -1,5 +1,5 @@
 /** The command line: every command, the common options, and what wrong usage looks like. */
-import { Command, CommanderError } from "commander";
+import { type Argument, Command, CommanderError } from "commander";
 import { errorOf, type HiggsError } from "../../src-shared/result.ts";
 import { addClient } from "./client.ts";
 import { addConnect } from "./connect.ts";
@@ -27,49 +27,97 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
     .version(host.version)
     .option("--data-dir <dir>", "where the node keeps its settings (default: the platform's convention)")
     .option("--json", "one JSON document on stdout instead of words")
+    .helpOption("-h, --help", "show what a command does and takes")
+    .commandsGroup(TROUBLE)
+    .helpCommand("help [command]", "say what a command does and takes")
+    .addHelpText("after", FIRST_STEPS)
+    .configureHelp({
+      showGlobalOptions: true,
+      subcommandTerm: (command) =>
+        [command.name(), ...command.registeredArguments.map((argument) => humanArgument(argument))].join(" "),
+    })
     .exitOverride()
     .configureOutput({ writeOut: host.stdout, writeErr: host.stderr, outputError: () => {} });
   const session = new Session(host, program);
+  program.commandsGroup("Sharing:");
   addStart(program, session);
   addStatus(program, session);
   addShare(program, session);
+  program.commandsGroup("Guests:");
   addClient(program, session);
   addLimit(program, session);
-  addSettings(program, session);
   addPrivacy(program, session);
+  program.commandsGroup("This node:");
+  addSettings(program, session);
   addPanel(program, session);
   addPorts(program, session);
+  program.commandsGroup(TROUBLE);
   addHealth(program, session);
-  addConnect(program, session);
   addDiagnose(program, session);
   addSelfTest(program, session);
   addReport(program, session);
   addRestoreNetwork(program, session);
+  program.commandsGroup("On a guest's computer:");
+  addConnect(program, session);
+  // `--help` behind any of them is enough.
+  for (const group of program.commands) group.helpCommand(false);
   try {
     await program.parseAsync([...argv], { from: "user" });
     return session.exitCode;
   } catch (thrown) {
-    return thrown instanceof CommanderError ? endOf(thrown, argv, host) : surprise(thrown, argv, host);
+    return thrown instanceof CommanderError ? endOf(thrown, argv, host, program) : surprise(thrown, argv, host);
   }
 }
 
-function endOf(thrown: CommanderError, argv: readonly string[], host: CliHost): number {
+const TROUBLE = "When something is wrong:";
+
+const FIRST_STEPS = `
+First steps:
+  sudo higgsnode start --share             a node that shares, until Ctrl+C
+  sudo higgsnode client add Anna           in another terminal: let somebody in
+  sudo higgsnode client config Anna --qr   the code to scan with the WireGuard app
+  sudo higgsnode status                    how it goes`;
+
+function humanArgument(argument: Argument): string {
+  const words = `${argument.name()}${argument.variadic ? "..." : ""}`;
+  return argument.required ? `<${words}>` : `[${words}]`;
+}
+
+function endOf(thrown: CommanderError, argv: readonly string[], host: CliHost, program: Command): number {
   switch (thrown.code) {
     case "commander.helpDisplayed":
     case "commander.version":
       return EXIT.done;
     case "commander.help":
+      if (thrown.exitCode === 0) return EXIT.done;
       // A group without its command: the help has been shown on stderr.
+      if (argv.includes("--json")) tellError(host, usageError("a command is missing", argv, program), true);
       return EXIT.usage;
     default:
-      tellError(host, usageError(thrown), argv.includes("--json"));
+      tellError(host, usageError(thrown.message, argv, program), argv.includes("--json"));
       return EXIT.usage;
   }
 }
 
-function usageError(thrown: CommanderError): HiggsError {
-  const message = thrown.message.replace(/^error: /, "").replace(/\s+/g, " ");
-  return { code: "bad-usage", message, hint: "See the commands with: higgsnode --help" };
+function usageError(said: string, argv: readonly string[], program: Command): HiggsError {
+  const message = said.replace(/^error: /, "").replace(/\s+/g, " ");
+  const named = commandOf(argv, program);
+  const hint =
+    named.length === 0 ? "See the commands with: higgsnode --help" : `See: higgsnode ${named.join(" ")} --help`;
+  return { code: "bad-usage", message, hint };
+}
+
+/** The command that the line names, as far as it names one: `["client", "add"]`. */
+function commandOf(argv: readonly string[], program: Command): string[] {
+  const names: string[] = [];
+  let command = program;
+  for (const word of argv) {
+    const next = command.commands.find((each) => each.name() === word);
+    if (next === undefined) continue;
+    names.push(word);
+    command = next;
+  }
+  return names;
 }
 
 function surprise(thrown: unknown, argv: readonly string[], host: CliHost): number {

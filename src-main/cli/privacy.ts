@@ -8,9 +8,10 @@ import { fail, ok, type Result } from "../../src-shared/result.ts";
 import { formatBytes, formatDuration } from "../../src-shared/text/format.ts";
 import type { ControlClient } from "../ipc/control-client.ts";
 import { EXIT } from "./exit-code.ts";
+import { fileTrouble } from "./file-trouble.ts";
 import type { Session } from "./session.ts";
 import { parseChanges } from "./settings.ts";
-import { facts, table } from "./table.ts";
+import { facts, localTime, table } from "./table.ts";
 
 /** A few screens; whoever wants everything exports it. */
 const DEFAULT_LOG_ENTRIES = 1_000;
@@ -226,8 +227,11 @@ function openTarget(path: string | undefined, session: Session): Result<{ write(
     const file = openSync(path, "w", 0o600);
     return ok({ write: (text) => void writeSync(file, text), close: () => closeSync(file) });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return fail("export-not-written", `The file cannot be written: ${reason}`, "Name another one with --out.");
+    return fail(
+      "export-not-written",
+      `${path} cannot be written: ${fileTrouble(error)}.`,
+      "Name another file with --out.",
+    );
   }
 }
 
@@ -239,7 +243,7 @@ function stateText({ settings, connectionLog, lost, lastRetention }: PrivacyStat
   if (lost.notWritten > 0) rows.push(["missing, not written", String(lost.notWritten)]);
   if (lastRetention !== null) {
     const { before, after, at } = lastRetention;
-    rows.push(["last retention", `${countOf(before)} entries before, ${countOf(after)} after, ${at}`]);
+    rows.push(["last retention", `${countOf(before)} entries before, ${countOf(after)} after, ${localTime(at)}`]);
   }
   return facts(rows);
 }
@@ -258,18 +262,19 @@ function connectionLogText(state: PrivacyState["connectionLog"]): string {
 }
 
 function storedText(stored: Stored): string {
-  const row = (label: string, kind: StoredKind) => [
+  const row = (label: string, kind: StoredKind, time = localTime) => [
     label,
     String(kind.count),
     formatBytes(kind.bytes),
-    kind.oldestAt ?? "",
-    kind.newestAt ?? "",
+    kind.oldestAt === null ? "" : time(kind.oldestAt),
+    kind.newestAt === null ? "" : time(kind.newestAt),
   ];
   const rows = [
     row("connections", stored.connections),
     row("DNS questions", stored.dns),
     row("traffic minutes", stored.traffic),
-    row("daily sums", stored.usageDays),
+    // Its times are midnights, UTC: the day is all they say.
+    row("daily sums", stored.usageDays, (iso) => iso.slice(0, 10)),
   ];
   return (
     `${table(["STORED", "COUNT", "SIZE", "OLDEST", "NEWEST"], rows)}\n` +
@@ -311,13 +316,21 @@ function entryCells(entry: LogEntry): string[] {
       const destination = port === null ? host : port === 0 ? `${host} port 0` : formatEndpoint({ host, port });
       const duration = durationSeconds === null ? "-" : formatDuration(durationSeconds * 1000);
       const bytes = (amount: { bytes: number } | null) => (amount === null ? "-" : formatBytes(amount.bytes));
-      return [entry.endedAt, client, destination, entry.protocol, bytes(entry.sent), bytes(entry.received), duration];
+      return [
+        localTime(entry.endedAt),
+        client,
+        destination,
+        entry.protocol,
+        bytes(entry.sent),
+        bytes(entry.received),
+        duration,
+      ];
     }
     case "dns":
-      return [entry.at, client, entry.name, entry.type];
+      return [localTime(entry.at), client, entry.name, entry.type];
     case "traffic":
       return [
-        entry.at,
+        localTime(entry.at),
         client,
         formatBytes(entry.sentBytes),
         formatBytes(entry.receivedBytes),

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import type { Report } from "../../src-shared/model/diagnosis.ts";
 import { fail, ok, type Result } from "../../src-shared/result.ts";
 import { EXIT } from "./exit-code.ts";
+import { fileTrouble } from "./file-trouble.ts";
 import type { Session } from "./session.ts";
 import { helperOption } from "./start.ts";
 
@@ -42,7 +43,10 @@ function write(path: string, content: string): Result<void> {
     writeFileSync(path, content, { mode: 0o600, flag: "wx" });
     return ok(undefined);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-    return fail("report-not-written", `${path} cannot be written (${code}).`, "Name another file with --out.");
+    return fail(
+      "report-not-written",
+      `${path} cannot be written: ${fileTrouble(error)}.`,
+      "Name another file with --out.",
+    );
   }
 }

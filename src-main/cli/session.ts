@@ -1,11 +1,12 @@
 /** One invocation: the common options, the node to ask, and how results and errors are told. */
 import type { Command } from "commander";
-import { ok, type Result } from "../../src-shared/result.ts";
+import { type HiggsError, ok, type Result } from "../../src-shared/result.ts";
 import { errorLine } from "../headless/error-line.ts";
 import { type ControlClient, connectControl } from "../ipc/control-client.ts";
 import { defaultDataDir } from "../storage/data-dir.ts";
 import { EXIT, exitCodeOf } from "./exit-code.ts";
 import type { CliHost } from "./host.ts";
+import { plainWords } from "./plain-words.ts";
 
 export class Session {
   readonly host: CliHost;
@@ -46,12 +47,19 @@ export class Session {
   /** Connects to the running node for as long as `use` takes. */
   async withNode<T>(use: (node: ControlClient) => Promise<Result<T>>): Promise<Result<T>> {
     const connected = await connectControl(this.dataDir, { clock: this.host.clock, platform: this.host.platform });
-    if (!connected.ok) return connected;
+    if (!connected.ok) return { ok: false, error: this.#withSudoHint(connected.error) };
     try {
       return await use(connected.value);
     } finally {
       connected.value.close();
     }
+  }
+
+  /** A node that was started with sudo keeps its settings with root, where nobody else's commands look. */
+  #withSudoHint(error: HiggsError): HiggsError {
+    const { dataDir } = this.#program.opts<{ dataDir?: string }>();
+    if (error.code !== "not-running" || this.host.isRoot || dataDir !== undefined) return error;
+    return { ...error, hint: `If it was started with sudo, use sudo here too. ${error.hint ?? ""}`.trimEnd() };
   }
 
   /** Asks the running node, and prints what `print` makes of the answer. */
@@ -66,7 +74,8 @@ export class Session {
 }
 
 /** One line on stderr; with `--json` one document on stdout, where the script reads, instead. */
-export function tellError(host: CliHost, error: Parameters<typeof errorLine>[0], json: boolean): void {
+export function tellError(host: CliHost, refused: HiggsError, json: boolean): void {
+  const error = { ...refused, message: plainWords(refused.message) };
   if (json) host.stdout(`${JSON.stringify({ error })}\n`);
   else host.stderr(`${errorLine(error)}\n`);
 }

@@ -24,7 +24,7 @@ function set(session: Session, call: "node.on" | "node.off"): Promise<void> {
     const { value } = answer.value;
     const failure = failureOf(value);
     if (failure !== undefined) return failure;
-    session.print(value, () => statusText(value, session.host.clock.nowMs()));
+    session.print(value, () => statusText(value, session.host.clock.nowMs(), session.host.columns));
     return ok(EXIT.done);
   });
 }

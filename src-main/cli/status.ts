@@ -20,13 +20,13 @@ export function addStatus(program: Command, session: Session): void {
     .action(() =>
       session.ask(
         (node) => node.call("node.state", {}),
-        ({ value }) => session.print(value, () => statusText(value, session.host.clock.nowMs())),
+        ({ value }) => session.print(value, () => statusText(value, session.host.clock.nowMs(), session.host.columns)),
       ),
     );
 }
 
 /** The headline, what is wrong, and the facts that are known in this phase. */
-export function statusText(state: NodeState, nowMs: number): string {
+export function statusText(state: NodeState, nowMs: number, columns?: number): string {
   const headline = headlineOf(state, createTranslator("en"));
   const lines = [/[.!?]$/.test(headline.sentence) ? headline.sentence : `${headline.sentence}.`];
   if (headline.detail !== undefined) lines.push(headline.detail);
@@ -44,6 +44,7 @@ export function statusText(state: NodeState, nowMs: number): string {
         ...healthFacts(state.health, nowMs),
       ],
       "  ",
+      columns,
     ),
   );
   return lines.join("\n");

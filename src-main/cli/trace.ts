@@ -36,18 +36,37 @@ export function addTrace(diagnose: Command, session: Session): void {
     );
 }
 
-const VERDICTS: Readonly<Record<FirewallTrace["verdict"], string>> = {
-  passes: "It gets through.",
+const PROBES = {
+  answered: "answered",
+  refused: "refused",
+  silence: "not answered",
+  "not-sent": "not sent",
+} as const;
+
+/** No rule of this machine can promise what others do with a packet; what a real one met is all that is known. */
+const PASSES = {
+  answered: "It gets through.",
+  refused: "It gets out of this computer, and is refused further on.",
+  silence: "It gets out of this computer, and nobody answers.",
+  "not-sent": "It gets out of this computer, by the rules.",
+} as const;
+
+const OTHERS = {
   blocked: "It does not get through.",
   unclear: "It is not certain whether it gets through.",
-};
+} as const;
 
-export function traceText({ verdict, reason, fix, steps, probe }: FirewallTrace): string {
-  const lines = [`${VERDICTS[verdict]} ${reason}`];
+function verdictText({ verdict, probe }: FirewallTrace): string {
+  return verdict === "passes" ? PASSES[probe?.outcome ?? "not-sent"] : OTHERS[verdict];
+}
+
+export function traceText(trace: FirewallTrace): string {
+  const { reason, fix, steps, probe } = trace;
+  const lines = [`${verdictText(trace)} ${reason}`];
   if (fix !== undefined) lines.push(`To fix: ${fix}`);
   lines.push("", "On its way:");
   for (const { place, rule, owner, effect } of steps)
     lines.push(`  ${effect.padEnd(10)} ${place}: ${rule}  (${owner})`);
-  if (probe !== undefined) lines.push("", `A real packet: ${probe.outcome}. ${probe.detail}`);
+  if (probe !== undefined) lines.push("", `A real packet: ${PROBES[probe.outcome]}. ${probe.detail}`);
   return lines.join("\n");
 }

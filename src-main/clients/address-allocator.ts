@@ -14,7 +14,7 @@ import {
 import { fail, ok, type Result } from "../../src-shared/result.ts";
 
 /** The node itself. */
-export const NODE_HOST_NUMBER = 1;
+const NODE_HOST_NUMBER = 1;
 export const FIRST_CLIENT_HOST_NUMBER = 2;
 
 /** The guest network as text, as NodeState and the spec carry it. */

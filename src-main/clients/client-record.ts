@@ -25,6 +25,7 @@ export interface ClientFacts {
   readonly live?: Pick<Client, "rate" | "way">;
 }
 
+/** WireGuard knows no connections: a handshake that is not older than a session may be stands for one. */
 export function isConnected({ paused, lastHandshakeAtMs }: ClientRecord, nowMs: number): boolean {
   return !paused && lastHandshakeAtMs !== null && nowMs - lastHandshakeAtMs < CONNECTED_WITHIN_MS;
 }

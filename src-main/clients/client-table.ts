@@ -2,6 +2,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { z } from "zod";
 import { clientNameKey } from "../../src-shared/model/client.ts";
+import { inTransaction } from "../storage/transaction.ts";
 import type { ClientRecord } from "./client-record.ts";
 
 /** A record with the interface counters that its totals already contain. */
@@ -103,16 +104,11 @@ export class ClientTable {
 
   /** Writes totals and counters of `clients` in one transaction. */
   setUsage(clients: Iterable<StoredClient>): void {
-    this.#db.exec("BEGIN IMMEDIATE");
-    try {
+    inTransaction(this.#db, () => {
       for (const one of clients) {
         this.#setUsage.run(one.rxBytes, one.txBytes, one.seenRxBytes, one.seenTxBytes, one.lastHandshakeAtMs, one.id);
       }
-      this.#db.exec("COMMIT");
-    } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
-      throw error;
-    }
+    });
   }
 
   privateKeyOf(id: string): string | null {

@@ -63,18 +63,22 @@ export interface Check {
 
 export type { CheckResult };
 
+/** All is well. @param detail what was measured */
 export function pass(detail: string): Verdict {
   return { outcome: "pass", detail };
 }
 
+/** Could not be looked at, or does not matter here, which is no fault. */
 export function skipped(reason: string): Verdict {
   return { outcome: "skipped", detail: reason };
 }
 
+/** Works in part, or soon will not. @param fix what the owner can do */
 export function warn(detail: string, fix: string): Verdict {
   return { outcome: "warn", detail, fix };
 }
 
+/** Does not work. @param fix what the owner can do */
 export function failed(detail: string, fix: string): Verdict {
   return { outcome: "fail", detail, fix };
 }

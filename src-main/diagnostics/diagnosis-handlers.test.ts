@@ -50,7 +50,7 @@ function rig(more: Partial<DiagnosisParts> = {}) {
     findClient: (which) => fail("client-unknown", `There is no client ${which}.`),
     machineFacts: async () => REFUSED,
     setTestPeer: async () => REFUSED,
-    healthHistory: async () => null,
+    healthHistory: () => ({ events: [], more: false }),
     emit: (name) => events.push(name),
     ...more,
   });

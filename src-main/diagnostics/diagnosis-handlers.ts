@@ -22,6 +22,9 @@ import { runSelfTest } from "./self-test.ts";
 import { TestGuest } from "./test-guest.ts";
 import { traceClient } from "./trace/trace-client.ts";
 
+/** A week of a troubled node; more would hide what was last. */
+const REPORTED_HEALTH_EVENTS = 50;
+
 export interface DiagnosisParts {
   clock: Clock;
   version: string;
@@ -38,8 +41,8 @@ export interface DiagnosisParts {
   machineFacts: () => Promise<Result<MachineFacts>>;
   /** Has the plan let this peer in, or nobody beside the clients; resolves when the kernel knows. */
   setTestPeer: (peer: PeerSpec | undefined) => Promise<Result<void>>;
-  /** Null where it cannot be read. */
-  healthHistory: () => Promise<HealthHistory | null>;
+  /** The newest lines, at most `limit`. May throw what the database throws. */
+  healthHistory: (limit: number) => HealthHistory;
   emit: (name: EventName, payload: unknown) => void;
 }
 
@@ -117,7 +120,7 @@ export function diagnosisHandlers(parts: DiagnosisParts): DiagnosisHandlers {
         spec: node.plan?.spec ?? null,
         machine,
         diagnosis: await diagnose(signal, machine, false),
-        history: await parts.healthHistory(),
+        history: recentHealth(parts),
         clients: parts.clients().map(({ name, paused, connected, limit }) => ({
           name,
           paused,
@@ -127,6 +130,15 @@ export function diagnosisHandlers(parts: DiagnosisParts): DiagnosisHandlers {
       });
     },
   };
+}
+
+/** Null where it cannot be read: a report is wanted above all when something is broken. */
+function recentHealth({ healthHistory }: DiagnosisParts): HealthHistory | null {
+  try {
+    return healthHistory(REPORTED_HEALTH_EVENTS);
+  } catch {
+    return null;
+  }
 }
 
 function contextOf(parts: DiagnosisParts, machine: Result<MachineFacts>, probe: CheckContext["probe"]): CheckContext {

@@ -1,9 +1,9 @@
 /** Root's view of the machine for a diagnosis, through the helper. */
-import type { Result } from "../../src-shared/result.ts";
-import { ok } from "../../src-shared/result.ts";
+import { fail, ok, type Result } from "../../src-shared/result.ts";
 import type { HelperLink } from "../helper/helper-link.ts";
 import type { MachineFacts, MachineProbe } from "./check.ts";
 
+/** Errors: those of the helper. Without the rules as text where this helper cannot read them. */
 export async function readMachineFacts(helper: Pick<HelperLink, "call">): Promise<Result<MachineFacts>> {
   const capabilities = await helper.call("capabilities", {});
   if (!capabilities.ok) return capabilities;
@@ -20,6 +20,16 @@ export async function readMachineFacts(helper: Pick<HelperLink, "call">): Promis
     inspection: inspection.value,
     ...(firewall.ok ? { firewall: firewall.value } : {}),
   });
+}
+
+/** The same, but without asking a person for permission: `not-permitted` where no helper runs and one could only be had so. */
+export async function readMachineFactsUnasked(
+  helper: Pick<HelperLink, "call" | "findRunning">,
+  isRoot = process.getuid?.() === 0,
+): Promise<Result<MachineFacts>> {
+  const running = await helper.findRunning();
+  if (running.ok || isRoot) return readMachineFacts(helper);
+  return fail("not-permitted", "What only root can see was not looked at.", "Turn sharing on first.");
 }
 
 /** What the helper looks up or tries on demand. */

@@ -16,6 +16,7 @@ export interface RunOptions {
   onProgress?: ((progress: { done: number; total: number; check: CheckResult }) => void) | undefined;
 }
 
+/** Runs all side by side, each with its time limit; the results stand in the order of `checks`. Never rejects: a check that throws has failed. */
 export async function runChecks(
   checks: readonly Check[],
   context: CheckContext,

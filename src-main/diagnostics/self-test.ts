@@ -4,21 +4,25 @@ import type { GuestAnswer } from "../../src-shared/helper/diagnostics.ts";
 import type { SelfTest, SelfTestStage, SelfTestStep } from "../../src-shared/model/diagnosis.ts";
 import type { Settings } from "../../src-shared/model/settings.ts";
 import { containsAddress, type Family, parseAddress, parsePrefix } from "../../src-shared/net/address.ts";
-import { type Endpoint, formatEndpoint, parseEndpoint } from "../../src-shared/net/endpoint.ts";
+import { type Endpoint, formatEndpoint } from "../../src-shared/net/endpoint.ts";
 import type { Result } from "../../src-shared/result.ts";
 import type { ExitPlan } from "../node/exit-planner.ts";
+import { egressTargetsOf } from "../routing/egress-targets.ts";
 import { type CheckResult, failed, pass, skipped, type Verdict, warn } from "./check.ts";
 import type { OpenTestGuest, TestGuest } from "./test-guest.ts";
 
 /** WireGuard repeats an unanswered handshake after five seconds (REKEY_TIMEOUT): room for one repeat. */
 const HANDSHAKE_WITHIN_MS = 7_000;
+/** The other side of the world answers in a third of a second, a satellite in one. */
 const ANSWER_WITHIN_MS = 2_500;
 /** What a home network does not answer within this it does not answer. */
 const ISOLATION_WITHIN_MS = 800;
+/** Long enough for TCP to reach its pace, and for a person to wait; a fast line has had these bytes before. */
 const DOWNLOAD_FOR_MS = 4_000;
 const DOWNLOAD_BYTES = 16 * 1024 * 1024;
 /** Less tells of the round trip, not of the throughput. */
 const LEAST_DOWNLOAD_BYTES = 256 * 1024;
+/** Reserved for such purposes, and resolvable (RFC 2606, section 3). */
 const PROBE_NAME = "example.com";
 /** Plain HTTP, which needs no name and no certificate. */
 const HTTP_PORTS: ReadonlySet<number> = new Set([80, 8080]);
@@ -91,12 +95,13 @@ function stepOf(verdict: Verdict): { outcome: CheckResult["outcome"]; detail: st
 }
 
 function stagesOf(surroundings: SelfTestSurroundings, plan: ExitPlan): Stage[] {
-  const targets = surroundings.settings.egressTargets.flatMap((text) => parseEndpoint(text) ?? []);
+  const { egressTargets } = surroundings.settings;
+  const targets = egressTargetsOf(egressTargets, 4);
   return [
     ["handshake", handshake],
     ["dns", (guest) => dns(guest, plan)],
     ["ipv4", (guest) => egress(guest, targets, 4)],
-    ["ipv6", async (guest) => withoutIpv6(plan) ?? egress(guest, targets, 6)],
+    ["ipv6", async (guest) => withoutIpv6(plan) ?? egress(guest, egressTargetsOf(egressTargets, 6), 6)],
     ["mtu", (guest) => mtu(guest, targets, plan)],
     ["lan-isolation", (guest) => isolation(guest, surroundings, plan)],
     ["throughput", (guest) => throughput(guest, targets)],
@@ -122,10 +127,9 @@ async function dns(guest: OpenTestGuest, plan: ExitPlan): Promise<Verdict> {
 }
 
 async function egress(guest: OpenTestGuest, targets: readonly Endpoint[], family: Family): Promise<Verdict> {
-  const own = targets.filter(({ host }) => parseAddress(host)?.family === family);
-  if (own.length === 0) return skipped("No address to try is set (egressTargets).");
+  if (targets.length === 0) return skipped("No address to try is set (egressTargets).");
   const tried: string[] = [];
-  for (const { host, port } of own) {
+  for (const { host, port } of targets) {
     const seen = await guest.ask({ kind: "tcp", to: host, port, timeoutMs: ANSWER_WITHIN_MS });
     if (seen.ok && isFromOutThere(seen.value)) {
       return pass(`${formatEndpoint({ host, port })} answered in ${Math.round(seen.value.ms)} ms.`);
@@ -148,7 +152,7 @@ function withoutIpv6(plan: ExitPlan): Verdict | undefined {
 }
 
 async function mtu(guest: OpenTestGuest, targets: readonly Endpoint[], plan: ExitPlan): Promise<Verdict> {
-  const target = targets.find(({ host }) => parseAddress(host)?.family === 4);
+  const [target] = targets;
   if (target === undefined) return skipped("No address to try is set (egressTargets).");
   const seen = await guest.ask({ kind: "path-mtu", to: target.host });
   const path = seen.ok ? seen.value.pathMtu : undefined;
@@ -189,7 +193,7 @@ async function isolation(
 }
 
 async function throughput(guest: OpenTestGuest, targets: readonly Endpoint[]): Promise<Verdict> {
-  const target = targets.find(({ host, port }) => HTTP_PORTS.has(port) && parseAddress(host)?.family === 4);
+  const target = targets.find(({ port }) => HTTP_PORTS.has(port));
   if (target === undefined) return skipped("No address of egressTargets offers plain HTTP (port 80 or 8080).");
   const seen = await guest.ask({
     kind: "download",

@@ -6,7 +6,7 @@ import { type Clock, systemClock } from "../../src-shared/clock.ts";
 import { unwrap } from "../../src-shared/result.ts";
 import { FakeClock } from "../../src-shared/testing/fake-clock.ts";
 import { ATTEMPT_TIMEOUT_MS } from "./ask-resolver.ts";
-import { DnsAnswerer } from "./dns-answerer.ts";
+import { DnsAnswerer, type DnsAnswererOptions } from "./dns-answerer.ts";
 import { frameForTcp } from "./message.ts";
 import { TCP_IDLE_MS } from "./tcp-guest.ts";
 import { answerTo, FakeResolver } from "./testing/fake-resolver.ts";
@@ -29,9 +29,15 @@ afterEach(async () => {
   for (const one of closing) await one.close();
 });
 
-async function start(options: { clock?: Clock; resolvers?: FakeResolver[]; addresses?: string[] } = {}) {
-  const { clock = systemClock, resolvers = [first], addresses = ["127.0.0.1/8"] } = options;
-  answerer = new DnsAnswerer({ clock, resolvers: { current: () => resolvers } });
+interface StartOptions extends Pick<DnsAnswererOptions, "onQuestion" | "onUnexpected"> {
+  clock?: Clock;
+  resolvers?: FakeResolver[];
+  addresses?: string[];
+}
+
+async function start(options: StartOptions = {}) {
+  const { clock = systemClock, resolvers = [first], addresses = ["127.0.0.1/8"], ...told } = options;
+  answerer = new DnsAnswerer({ clock, resolvers: { current: () => resolvers }, ...told });
   for (;;) {
     port = 20_000 + Math.floor(Math.random() * 10_000);
     const result = await answerer.start(addresses, port);
@@ -273,17 +279,7 @@ describe("DnsAnswerer", () => {
 describe("questions that are passed on", () => {
   it("are told with name, type and who asked, over UDP and TCP; those that are answered here are not", async () => {
     const asked: unknown[] = [];
-    answerer = new DnsAnswerer({
-      clock: systemClock,
-      resolvers: { current: () => [first] },
-      onQuestion: (question) => asked.push(question),
-    });
-    for (let n = 0; ; n++) {
-      port = 20_000 + Math.floor(Math.random() * 10_000);
-      const result = await answerer.start(["127.0.0.1/8"], port);
-      if (result.ok) break;
-      if (n === 20) unwrap(result);
-    }
+    await start({ onQuestion: (question) => asked.push(question) });
     await askUdp(port, query("WWW.Example.org"));
     await askTcp(port, [frameForTcp(query("example.net", { questions: [{ type: "AAAA", name: "example.net" }] }))]);
     await askUdp(port, query("printer.local"));
@@ -292,6 +288,17 @@ describe("questions that are passed on", () => {
       { source: "127.0.0.1", name: "www.example.org", type: "A" },
       { source: "127.0.0.1", name: "example.net", type: "AAAA" },
     ]);
+  });
+
+  it("are answered with a failure where whoever is told of them fails, again and again", async () => {
+    const unexpected: unknown[] = [];
+    const onQuestion = () => {
+      throw new Error("the log is full");
+    };
+    await start({ onQuestion, onUnexpected: (thrown) => unexpected.push(thrown) });
+    // More than one guest may have under way: none of them is held for ever.
+    for (let n = 0; n < 70; n++) expect(rcode(await askUdp(port, query()))).toBe(2);
+    expect(unexpected).toHaveLength(70);
   });
 });
 

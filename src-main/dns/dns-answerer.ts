@@ -23,7 +23,7 @@ const MAX_CONNECTIONS = 64;
 const MAX_CONNECTIONS_PER_SOURCE = 8;
 
 /** A question with EDNS options has some hundred bytes. */
-export const MAX_QUERY_BYTES = 4_096;
+const MAX_QUERY_BYTES = 4_096;
 
 /** An interface that was just made may show its addresses a moment later. */
 const ADDRESS_WAIT_MS = 2_000;
@@ -32,8 +32,10 @@ const ADDRESS_LOOK_MS = 100;
 export interface DnsAnswererOptions {
   clock: Clock;
   resolvers: ResolverSource;
-  /** Told of each question that is passed on, with the address of the guest who asks; must not throw. */
+  /** Told of each question that is passed on, with the address of the guest who asks. */
   onQuestion?: (question: DnsQuestion) => void;
+  /** Told of what should not happen, such as an `onQuestion` that throws: the guest is told that its question has failed. */
+  onUnexpected?: (thrown: unknown) => void;
 }
 
 export interface DnsQuestion {
@@ -54,6 +56,7 @@ export class DnsAnswerer {
   readonly #resolvers: ResolverSource;
   readonly #forwarder: Forwarder;
   readonly #onQuestion: (question: DnsQuestion) => void;
+  readonly #onUnexpected: (thrown: unknown) => void;
   readonly #queries = new QuotaBySource(MAX_OUTSTANDING, MAX_OUTSTANDING_PER_SOURCE);
   readonly #connections = new QuotaBySource(MAX_CONNECTIONS, MAX_CONNECTIONS_PER_SOURCE);
   readonly #guestSockets = new Set<Socket>();
@@ -65,10 +68,11 @@ export class DnsAnswerer {
   #round = 0;
   #disposed = false;
 
-  constructor({ clock, resolvers, onQuestion = () => {} }: DnsAnswererOptions) {
+  constructor({ clock, resolvers, onQuestion = () => {}, onUnexpected = () => {} }: DnsAnswererOptions) {
     this.#clock = clock;
     this.#resolvers = resolvers;
     this.#onQuestion = onQuestion;
+    this.#onUnexpected = onUnexpected;
     this.#forwarder = new Forwarder(clock);
   }
 
@@ -177,9 +181,12 @@ export class DnsAnswerer {
     if (isHomeName(query.name)) return buildEmptyAnswer(query, RCODE.nameError);
     const release = this.#queries.take(source);
     if (release === undefined) return undefined;
-    this.#onQuestion({ source, name: query.name, type: query.type });
     try {
+      this.#onQuestion({ source, name: query.name, type: query.type });
       return await this.#forward(place, query, transport);
+    } catch (thrown) {
+      this.#onUnexpected(thrown);
+      return buildEmptyAnswer(query, RCODE.serverFailure);
     } finally {
       release();
     }

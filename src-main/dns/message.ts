@@ -8,7 +8,7 @@ import { decode } from "dns-packet";
 const HEADER_BYTES = 12;
 
 /** Fits every path without fragments (DNS Flag Day 2020). */
-export const EDNS_UDP_BYTES = 1232;
+const EDNS_UDP_BYTES = 1232;
 
 /** What a UDP client can take that does not say otherwise (RFC 1035, section 2.3.4). */
 const PLAIN_UDP_BYTES = 512;
@@ -92,10 +92,12 @@ export function isAnswerTo(message: Buffer, query: DnsQuery, id: number): boolea
   );
 }
 
+/** TC (RFC 1035, section 4.1.1): whoever asked over UDP asks again over TCP. */
 export function isTruncated(message: Buffer): boolean {
   return (message.readUInt16BE(2) & FLAG.truncated) !== 0;
 }
 
+/** The four bits of the header; those of EDNS are not looked at. */
 export function rcodeOf(message: Buffer): number {
   return message.readUInt16BE(2) & 0x000f;
 }

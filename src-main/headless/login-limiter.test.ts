@@ -43,4 +43,15 @@ describe("LoginLimiter", () => {
     limiter.forgive("192.0.2.1");
     expect(limiter.take("192.0.2.1")).toBe(0);
   });
+
+  it("keeps nobody out where the password has come from before, who may guess no more than others all the same", () => {
+    const limiter = new LoginLimiter(new FakeClock());
+    expect(tries(limiter, "192.0.2.1", 1)).toBe(1);
+    limiter.forgive("192.0.2.1");
+    for (let source = 0; source < 5_000; source++) tries(limiter, `10.0.${source >> 8}.${source & 255}`, 1);
+    expect(tries(limiter, "198.51.100.1", 1)).toBe(0);
+    expect(tries(limiter, "192.0.2.1", 3)).toBe(3);
+    for (let source = 0; source < 5_000; source++) tries(limiter, `10.0.${source >> 8}.${source & 255}`, 1);
+    expect(tries(limiter, "192.0.2.1", 20)).toBe(TRIES_PER_SOURCE - 3);
+  });
 });

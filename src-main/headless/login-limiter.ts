@@ -15,6 +15,9 @@ const TOTAL_REFILL_SECONDS = 5;
 /** Each is two numbers; what is forgotten first is what was tried longest ago. */
 const MAX_SOURCES = 1_024;
 
+/** Where the owner's devices are. */
+const MAX_KNOWN_SOURCES = 64;
+
 /** A site has an IPv6 /64 for itself: its addresses are one source. */
 const HOST_BITS = 64n;
 
@@ -22,6 +25,8 @@ export class LoginLimiter {
   readonly #clock: Pick<Clock, "monotonicMs">;
   readonly #total: TokenBucket;
   readonly #sources = new Map<string, TokenBucket>();
+  /** From where the password has come before; kept apart, so that no number of strangers makes these forgotten. */
+  readonly #known = new Map<string, TokenBucket>();
 
   constructor(clock: Pick<Clock, "monotonicMs">) {
     this.#clock = clock;
@@ -32,24 +37,38 @@ export class LoginLimiter {
   take(address: string): number {
     const nowMs = this.#clock.monotonicMs();
     const source = sourceOf(address);
-    const bucket = this.#sources.get(source) ?? new TokenBucket(1 / SOURCE_REFILL_SECONDS, TRIES_PER_SOURCE, nowMs);
-    this.#sources.delete(source);
-    this.#sources.set(source, bucket);
-    const [oldest] = this.#sources.keys();
-    if (this.#sources.size > MAX_SOURCES && oldest !== undefined) this.#sources.delete(oldest);
+    // Somebody with many addresses who never stops guessing would use up all that there is, and keep the owner out.
+    const known = this.#known.get(source);
+    if (known !== undefined) return known.take(1, nowMs) ? 0 : SOURCE_REFILL_SECONDS;
+    const bucket = this.#sources.get(source) ?? this.#newBucket();
+    keep(this.#sources, source, bucket, MAX_SOURCES);
     // One that knocks in vain takes nothing away from the others.
     if (!bucket.take(1, nowMs)) return SOURCE_REFILL_SECONDS;
     return this.#total.take(1, nowMs) ? 0 : TOTAL_REFILL_SECONDS;
   }
 
-  /** The password was right: earlier errors are forgotten. */
+  /** The password was right: earlier errors are forgotten, and this source is not counted with all others any more. */
   forgive(address: string): void {
-    this.#sources.delete(sourceOf(address));
+    const source = sourceOf(address);
+    this.#sources.delete(source);
+    keep(this.#known, source, this.#newBucket(), MAX_KNOWN_SOURCES);
+  }
+
+  #newBucket(): TokenBucket {
+    return new TokenBucket(1 / SOURCE_REFILL_SECONDS, TRIES_PER_SOURCE, this.#clock.monotonicMs());
   }
 }
 
-/** An IPv4 address, the /64 of an IPv6 one, or the text itself where it is neither. */
-function sourceOf(text: string): string {
+/** Puts a value at the end of a map of `most` entries, whose first one makes room. */
+function keep<V>(map: Map<string, V>, key: string, value: V, most: number): void {
+  map.delete(key);
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (map.size > most && oldest !== undefined) map.delete(oldest);
+}
+
+/** Whom an address counts for: an IPv4 address, the /64 of an IPv6 one, or the text itself where it is neither. */
+export function sourceOf(text: string): string {
   const address = parseAddress(text.replace(/^::ffff:(?=[0-9.]+$)/i, "").replace(/%.*$/, ""));
   if (address === undefined || address.family === 4) return text;
   return `${address.value >> HOST_BITS}/64`;

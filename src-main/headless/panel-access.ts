@@ -5,15 +5,20 @@
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import { SECRET_BYTES } from "./panel-sessions.ts";
 
 export interface AccessOptions {
   readonly scheme: "http" | "https";
+  /** Whether something in front of us may speak TLS for us: pages then come from https, under the same name. */
+  readonly mayBeProxied?: boolean;
   readonly port: number;
   /** Whether this is a name of ours, as `Host` has it: in lower case, IPv6 in brackets, the port apart. */
   readonly isOurName: (name: string, port: string | undefined) => boolean;
   /** Whether the secret is one that was given out and still holds. */
   readonly isSession: (secret: string) => boolean;
+  /** Whether a session may be used from where a request comes from; from everywhere where it is left out. */
+  readonly isFromOwner?: (socket: Socket) => boolean;
 }
 
 /** A name or an address with an optional port (RFC 9110, section 7.2). */
@@ -40,18 +45,22 @@ export class PanelAccess {
   isOurOrigin(request: IncomingMessage, presence: "required" | "optional"): boolean {
     const origin = request.headers.origin;
     if (origin === undefined) return presence === "optional";
-    return origin === `${this.#options.scheme}://${request.headers.host}` && this.isOurHost(request);
+    const { scheme, mayBeProxied = false } = this.#options;
+    const schemes = mayBeProxied ? [scheme, "https"] : [scheme];
+    return schemes.some((ours) => origin === `${ours}://${request.headers.host}`) && this.isOurHost(request);
   }
 
   /** The secret of the session that the request belongs to; undefined where it belongs to none. */
   sessionOf(request: IncomingMessage): string | undefined {
     const prefix = `${this.#cookieName()}=`;
-    return (request.headers.cookie ?? "")
+    const found = (request.headers.cookie ?? "")
       .split(";")
       .map((cookie) => cookie.trim())
       .filter((cookie) => cookie.startsWith(prefix))
       .map((cookie) => cookie.slice(prefix.length))
       .find((secret) => this.#options.isSession(secret));
+    if (found === undefined || this.#options.isFromOwner?.(request.socket) === false) return undefined;
+    return found;
   }
 
   isSession(secret: string): boolean {
@@ -86,6 +95,23 @@ export class PanelKey {
   readonly #token = randomBytes(SECRET_BYTES).toString("base64url");
   /** Differs from the token: what the browser keeps is not what stands in its history. */
   readonly session = randomBytes(SECRET_BYTES).toString("base64url");
+  /** Users of this computer who have shown the key. */
+  readonly #users = new Set<number>();
+
+  /** Notes who has shown the key; undefined where nobody can tell. */
+  shownBy(user: number | undefined): void {
+    if (user !== undefined) this.#users.add(user);
+  }
+
+  /**
+   * Whether whoever uses the session is one who has shown the key: a browser sends the cookie to every port of this computer, so
+   * that a server of another user may have got hold of it. Where it could not be told who showed the key, anybody is.
+   */
+  wasShownBy(user: () => number | undefined): boolean {
+    if (this.#users.size === 0) return true;
+    const found = user();
+    return found !== undefined && this.#users.has(found);
+  }
 
   get token(): string {
     return this.#token;

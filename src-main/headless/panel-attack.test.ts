@@ -69,7 +69,7 @@ function keep(password: string): void {
   writeFileSync(path.join(dataDir, "panel-password"), `${hash}\n`);
 }
 
-async function openPanel(): Promise<PanelServer> {
+async function openPanel(requestTimeoutMs = 1_000): Promise<PanelServer> {
   const open = unwrap(
     await prepareOpenPanel({
       // Not all of a machine's addresses: a test must not be reachable from its network.
@@ -87,7 +87,7 @@ async function openPanel(): Promise<PanelServer> {
       open,
       clock,
       checkOutput: true,
-      requestTimeoutMs: 1_000,
+      requestTimeoutMs,
       onUnexpected: (_call, thrown) => expect.fail(String(thrown)),
       onRefused: (what) => refused.push(what),
     }),
@@ -342,6 +342,50 @@ describe("what no browser sends", () => {
     }
     await expect.poll(() => closed, SOON).toBe(slow.length);
   }, 20_000);
+
+  it("is hung up on when it was refused a WebSocket, though it does not hang up itself", async () => {
+    // Taken by tls.connect, which hands it to net.Socket, and missing in its type.
+    const options = { host: "127.0.0.1", port: panel.port, rejectUnauthorized: false, allowHalfOpen: true };
+    const socket = connectTls(options);
+    let heard = "";
+    socket.on("data", (chunk: Buffer) => {
+      heard += chunk;
+    });
+    let isOver = false;
+    socket.on("error", () => {});
+    // A connection that is closed both ways resets what is still sent on it.
+    socket.once("close", () => {
+      isOver = true;
+    });
+    const upgrade = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"];
+    const lines = ["GET /api HTTP/1.1", `Host: ${host()}`, ...upgrade, "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="];
+    socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+    await expect.poll(() => heard, SOON).toContain("403 Forbidden");
+    await expect
+      .poll(() => {
+        if (!isOver) socket.write("x");
+        return isOver;
+      }, SOON)
+      .toBe(true);
+  });
+
+  it("does not keep the panel from closing, whatever it has come to", async () => {
+    await panel.close();
+    panel = await openPanel(3_600_000);
+    const silent = connect(panel.port, "127.0.0.1");
+    silent.on("error", () => {});
+    const secured = await new Promise<TLSSocket>((resolve) => {
+      const socket = connectTls({ port: panel.port, host: "127.0.0.1", rejectUnauthorized: false }, () =>
+        resolve(socket),
+      );
+    });
+    secured.on("error", () => {});
+    secured.write("POST /login HTTP/1.1\r\nX-Slow: ");
+    const closed = Promise.all([silent, secured].map((socket) => new Promise((done) => socket.once("close", done))));
+    for (const socket of [silent, secured]) socket.resume();
+    await panel.close();
+    await closed;
+  });
 
   it("cannot hold more connections open than one source may have", async () => {
     const held: Socket[] = [];

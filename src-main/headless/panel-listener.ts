@@ -4,19 +4,22 @@ import { createServer as createTlsServer } from "node:https";
 import type { Socket } from "node:net";
 import { fail, type Result } from "../../src-shared/result.ts";
 import type { OpenPanel } from "./open-panel.ts";
+import { SourcePlaces } from "./source-places.ts";
 
 /** Tabs and their keep-alive connections; more is somebody who holds sockets open. */
 const MAX_CONNECTIONS = 64;
 
 /** Beyond loopback, where one source must not take the places of all others. */
 const MAX_OPEN_CONNECTIONS = 256;
-const MAX_CONNECTIONS_PER_SOURCE = 48;
 
 /** A browser sends its headers at once. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
 /** How often late requests are looked for; by default Node does it every 30 seconds, and they live as long. */
 const CHECK_CONNECTIONS_EVERY_MS = 2_000;
+
+/** The connections below HTTP and TLS, of each server. */
+const connections = new WeakMap<Server, Set<Socket>>();
 
 /** @param timeoutMs how long a request may take to arrive; ten seconds where none is given */
 export function makeServer(open: OpenPanel | undefined, timeoutMs = REQUEST_TIMEOUT_MS): Server {
@@ -32,25 +35,37 @@ export function makeServer(open: OpenPanel | undefined, timeoutMs = REQUEST_TIME
       ? createServer(limits)
       : createTlsServer({ ...limits, ...tls, minVersion: "TLSv1.2", handshakeTimeout: timeoutMs });
   server.maxConnections = open === undefined ? MAX_CONNECTIONS : MAX_OPEN_CONNECTIONS;
+  follow(server);
   if (open !== undefined) limitSources(server);
   return server;
 }
 
 function limitSources(server: Server): void {
-  const counts = new Map<string, number>();
+  const places = new SourcePlaces();
   server.on("connection", (socket: Socket) => {
-    const source = socket.remoteAddress ?? "";
-    const count = counts.get(source) ?? 0;
-    if (count >= MAX_CONNECTIONS_PER_SOURCE) {
-      socket.destroy();
-      return;
-    }
-    counts.set(source, count + 1);
-    socket.once("close", () => {
-      const left = (counts.get(source) ?? 1) - 1;
-      if (left === 0) counts.delete(source);
-      else counts.set(source, left);
-    });
+    const giveBack = places.take(socket.remoteAddress ?? "");
+    if (giveBack === undefined) socket.destroy();
+    else socket.once("close", giveBack);
+  });
+}
+
+/**
+ * Stops listening and hangs up on everybody, also on who has not come to a request yet, or has left HTTP behind. For a server that
+ * `makeServer` made, whose connections it knows.
+ */
+export function hangUp(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    for (const socket of connections.get(server) ?? []) socket.destroy();
+  });
+}
+
+function follow(server: Server): void {
+  const open = new Set<Socket>();
+  connections.set(server, open);
+  server.on("connection", (socket: Socket) => {
+    open.add(socket);
+    socket.once("close", () => open.delete(socket));
   });
 }
 

@@ -55,14 +55,24 @@ export async function verifyPassword(password: string, hash: string): Promise<bo
   const match = /^scrypt:([0-9]{1,7}):([0-9]{1,2}):([0-9]{1,2}):([\w-]{22}):([\w-]{43})$/.exec(hash);
   const [, N, r, p, salt, expected] = match ?? [];
   if (salt === undefined || expected === undefined || password.length > 2 * MAX_PASSWORD_CHARACTERS) return false;
+  const cost = { N: Number(N), r: Number(r), p: Number(p) };
+  if (!isTaken(cost)) return false;
   try {
-    const cost = { N: Number(N), r: Number(r), p: Number(p) };
     const key = await derive(password.normalize("NFC"), Buffer.from(salt, "base64url"), cost);
     return timingSafeEqual(key, Buffer.from(expected, "base64url"));
   } catch {
-    // Parameters that scrypt refuses.
+    // No memory is left, mostly.
     return false;
   }
+}
+
+/**
+ * What scrypt takes (RFC 7914, section 6), within the memory it may have. It is not left to scrypt to refuse: OpenSSL then keeps
+ * the error, and the next key that this process reads is refused for it.
+ */
+function isTaken({ N, r, p }: { N: number; r: number; p: number }): boolean {
+  if (r < 1 || p < 1 || N < 2 || !Number.isInteger(Math.log2(N)) || N >= 2 ** (16 * r)) return false;
+  return 128 * r * (N + 2 + p) <= MAX_MEMORY_BYTES;
 }
 
 /** Keeps the password for panels of this data directory, also for one that is open now. Errors: those of `hashPassword`, `password-not-saved`. */

@@ -1,19 +1,24 @@
+import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
 import { MAX_CALL_CHARACTERS } from "../../src-shared/ipc/wire.ts";
 import { unwrap } from "../../src-shared/result.ts";
 import { FakeNode } from "../ipc/testing/fake-node.ts";
 import { openPanelServer, type PanelServer } from "./panel-server.ts";
+import { userOfPeer } from "./peer-user.ts";
 
 let directory: string;
 let rendererDir: string;
 let node: FakeNode;
 let panel: PanelServer;
+/** Who is at the other end; as the kernel tells where it is undefined. */
+let user: (() => number | undefined) | undefined;
 
 beforeAll(async () => {
   directory = await mkdtemp(path.join(tmpdir(), "higgs-panel-"));
@@ -29,6 +34,7 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 
 beforeEach(async () => {
   node = new FakeNode();
+  user = undefined;
   panel = unwrap(
     await openPanelServer({
       api: node,
@@ -36,6 +42,7 @@ beforeEach(async () => {
       port: 0,
       checkOutput: true,
       onUnexpected: (_call, thrown) => expect.fail(String(thrown)),
+      userOf: (ends) => (user === undefined ? userOfPeer(ends) : user()),
     }),
   );
 });
@@ -50,7 +57,8 @@ interface Answer {
 
 function send(target: string, headers: OutgoingHttpHeaders = {}, method = "GET"): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const outgoing = request({ host: "127.0.0.1", port: panel.port, path: target, method, headers }, (response) => {
+    const to = { host: "127.0.0.1", port: panel.port, path: target, method, headers, agent: false };
+    const outgoing = request(to, (response) => {
       let body = "";
       response.setEncoding("utf8");
       response.on("data", (chunk) => {
@@ -122,6 +130,41 @@ describe("the panel's pages", () => {
     const answer = await send("/", { "Accept-Language": "ru-RU,ru;q=0.9,en;q=0.8" });
     expect(answer.body).toContain('lang="ru"');
     expect(answer.body).toContain("Откройте адрес, который HiggsNode напечатал");
+  });
+
+  it("are not shown to another user of this computer who has got hold of the cookie", async () => {
+    user = () => 1000;
+    const Cookie = await cookie();
+    expect((await send("/", { Cookie })).status).toBe(200);
+    user = () => 1001;
+    expect((await send("/", { Cookie })).status).toBe(401);
+    // One who has closed its end already is nobody's.
+    user = () => undefined;
+    expect((await send("/", { Cookie })).status).toBe(401);
+    user = () => 1000;
+    expect((await send("/", { Cookie })).status).toBe(200);
+    // Whoever has the key itself may come as well.
+    user = () => 0;
+    expect((await send("/", { Cookie: await cookie() })).status).toBe(200);
+  });
+
+  it("are refused to a program that runs as somebody else, whom the kernel tells apart", async () => {
+    const Cookie = await cookie();
+    const isRoot = process.getuid?.() === 0;
+    const script = `const { status } = await fetch(process.argv[1], { headers: { Cookie: process.argv[2] } }); console.log(status);`;
+    const other = promisify(execFile)(process.execPath, ["--input-type=module", "-e", script, `${origin()}/`, Cookie], {
+      env: {},
+      cwd: "/",
+      ...(isRoot ? { uid: 65_534, gid: 65_534 } : {}),
+    });
+    // Nobody but root can be somebody else.
+    expect((await other).stdout).toBe(isRoot ? "401\n" : "200\n");
+  });
+
+  it("are shown to whoever has the cookie where the system does not tell who that is", async () => {
+    user = () => undefined;
+    const Cookie = await cookie();
+    expect((await send("/", { Cookie })).status).toBe(200);
   });
 
   it("do not take another cookie for theirs", async () => {

@@ -5,7 +5,7 @@
  *   request ─▶ our Host? our Origin? ─▶ login page (beyond loopback) ─▶ session? ─▶ file, or WebSocket ─▶ gate
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { type CancelTimer, type Clock, systemClock } from "../../src-shared/clock.ts";
@@ -16,9 +16,10 @@ import type { NodeApi } from "../ipc/node-api.ts";
 import { languageOf } from "./login-page.ts";
 import type { OpenPanel } from "./open-panel.ts";
 import { PanelAccess, PanelKey } from "./panel-access.ts";
-import { cannotListen, listen, makeServer } from "./panel-listener.ts";
+import { cannotListen, hangUp, listen, makeServer } from "./panel-listener.ts";
 import { LOGIN_PATH, PanelLogin } from "./panel-login.ts";
 import { PanelSessions } from "./panel-sessions.ts";
+import { type Ends, userOfPeer } from "./peer-user.ts";
 import { type RefusalFields, RefusalLog } from "./refusal-log.ts";
 import { REFUSALS, type Refusal, refusalPage } from "./refusal-page.ts";
 import { loadStaticFiles, type StaticFiles } from "./static-files.ts";
@@ -51,6 +52,8 @@ export interface PanelOptions {
   readonly checkOutput?: boolean;
   /** How long a request may take to arrive; handed in by tests. */
   readonly requestTimeoutMs?: number;
+  /** Which user of this computer a connection comes from; handed in by tests. */
+  readonly userOf?: (socket: Ends) => number | undefined;
 }
 
 export interface PanelServer {
@@ -66,6 +69,7 @@ interface Door {
   readonly access: PanelAccess;
   /** On loopback. */
   readonly key: PanelKey | undefined;
+  readonly userOf: (socket: Ends) => number | undefined;
   /** Beyond loopback. */
   readonly login: PanelLogin | undefined;
   readonly files: StaticFiles;
@@ -83,7 +87,8 @@ export async function openPanelServer(options: PanelOptions): Promise<Result<Pan
   if (failure !== undefined) return cannotListen(host, options.port, failure);
   const { port } = server.address() as AddressInfo;
   const refusals = new RefusalLog(clock, options.onRefused ?? (() => {}));
-  const door = makeDoor({ open, host, port, clock, files: files.value, refusals });
+  const { userOf = userOfPeer } = options;
+  const door = makeDoor({ open, host, port, clock, files: files.value, refusals, userOf });
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_PAYLOAD_BYTES,
@@ -107,12 +112,8 @@ export async function openPanelServer(options: PanelOptions): Promise<Result<Pan
     url: urlOf(door, host, port),
     port,
     close() {
-      closed ??= new Promise((resolve) => {
-        stopChecking();
-        for (const socket of sockets.clients) socket.terminate();
-        server.close(() => resolve());
-        server.closeAllConnections();
-      });
+      stopChecking();
+      closed ??= hangUp(server);
       return closed;
     },
   });
@@ -125,24 +126,33 @@ interface DoorOptions {
   clock: Clock;
   files: StaticFiles;
   refusals: RefusalLog;
+  userOf: (socket: Ends) => number | undefined;
 }
 
-function makeDoor({ open, host, port, clock, files, refusals }: DoorOptions): Door {
+function makeDoor({ open, host, port, clock, files, refusals, userOf }: DoorOptions): Door {
   if (open === undefined) {
     const key = new PanelKey();
+    const verdicts = new WeakMap<Socket, boolean>();
     const names = [host.includes(":") ? `[${host}]` : host, "localhost"];
     const access = new PanelAccess({
       scheme: "http",
       port,
       isOurName: (name, namedPort) => names.includes(name) && namedPort === String(port),
       isSession: (secret) => key.isSession(secret),
+      isFromOwner: (socket) => {
+        // A connection stays whose it is.
+        const verdict = verdicts.get(socket) ?? key.wasShownBy(() => userOf(socket));
+        if (verdict) verdicts.set(socket, true);
+        return verdict;
+      },
     });
-    return { access, key, login: undefined, files, refusals };
+    return { access, key, userOf, login: undefined, files, refusals };
   }
   const { password, tls, isOurName } = open;
   const sessions = new PanelSessions(clock, () => password.hash());
   const access = new PanelAccess({
     scheme: tls === null ? "http" : "https",
+    mayBeProxied: tls === null,
     port,
     // A router or a proxy may have its own port in front of this one.
     isOurName: (name) => isOurName(name),
@@ -152,6 +162,7 @@ function makeDoor({ open, host, port, clock, files, refusals }: DoorOptions): Do
   return {
     access,
     key: undefined,
+    userOf,
     login: new PanelLogin({ clock, access, sessions, password, onRefused }),
     files,
     refusals,
@@ -191,6 +202,7 @@ function serveRequest(request: IncomingMessage, response: ServerResponse, door: 
     if (refusal === REFUSALS.noAccess && login !== undefined) response.writeHead(303, { Location: LOGIN_PATH }).end();
     else refuse(request, response, refusal, door);
   } else if (key !== undefined && url?.searchParams.has("token")) {
+    key.shownBy(door.userOf(request.socket));
     response.setHeader("Set-Cookie", access.sessionCookie(key.session));
     response.writeHead(303, { Location: "/" }).end();
   } else {
@@ -232,7 +244,8 @@ function upgrade(request: IncomingMessage, stream: Duplex, head: Buffer, door: D
   const refusal = upgradeRefusal(request, door.access, sockets.clients.size);
   if (refusal !== undefined) {
     door.refusals.tell(`WebSocket: ${refusal}`, request.socket.remoteAddress);
-    stream.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    // No limit of the HTTP server is on it any more: who does not hang up himself would keep it for ever.
+    stream.end(`HTTP/1.1 ${refusal}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => stream.destroy());
     return;
   }
   sockets.handleUpgrade(request, stream, head, (socket) => sockets.emit("connection", socket, request));

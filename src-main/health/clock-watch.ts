@@ -7,7 +7,7 @@ import type { HiggsError } from "../../src-shared/result.ts";
 import { every } from "../node/every.ts";
 
 /** Whatever was asleep finds its tunnel verified within this; costs a handful of microseconds. */
-export const CLOCK_LOOK_EVERY_MS = 2_000;
+const CLOCK_LOOK_EVERY_MS = 2_000;
 
 /** A lid that was closed for a moment changes nothing; timers are late by less on a busy machine. */
 const LEAST_SLEEP_MS = 10_000;
@@ -16,7 +16,7 @@ const LEAST_SLEEP_MS = 10_000;
 const LEAST_JUMP_MS = 10_000;
 
 /** How long after a jump the owner sees it: long enough to be found when something else has failed of it. */
-export const JUMP_SHOWN_FOR_MS = 5 * 60_000;
+const JUMP_SHOWN_FOR_MS = 5 * 60_000;
 
 /** No machine that runs this has lived earlier; a clock that says so has lost its battery. */
 const EARLIEST_PLAUSIBLE_MS = Date.UTC(2025, 0, 1);

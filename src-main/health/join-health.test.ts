@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type HealthEvent, type HealthFactCode, healthHistorySchema } from "../../src-shared/model/health.ts";
 import type { HealthVerdict } from "../../src-shared/model/health-verdict.ts";
 import { DEFAULT_SETTINGS } from "../../src-shared/model/settings.ts";
-import { createLogger } from "../logs/logger.ts";
+import { silentLogger } from "../logs/testing/recording-log.ts";
 import type { RecoveryLine } from "../node/recovery-ladder.ts";
 import { NodeRig, settled } from "../node/testing/node-rig.ts";
 import { migrate } from "../storage/migrations.ts";
@@ -26,7 +26,7 @@ function joined() {
   const health = joinHealth({
     clock,
     random: () => 0.5,
-    logger: createLogger({ sink: { write: () => {}, close: () => {} }, clock }),
+    logger: silentLogger(),
     db,
     dataDir: "/nowhere",
     node: rig.node,

@@ -55,6 +55,7 @@ export interface JoinedHealth {
   readonly manager: HealthCheckManager;
   /** Takes the lines of the exit's own recovery. */
   noteRecovery: (line: RecoveryLine) => void;
+  readonly history: Pick<HealthHistoryStore, "read">;
   readonly handlers: Pick<CallHandlers<CallContext>, "health.check" | "health.history" | "health.uptime">;
   /** Saves what is not saved yet. Idempotent. */
   close(): void;
@@ -106,6 +107,7 @@ export function joinHealth(options: JoinHealthOptions): JoinedHealth {
   return {
     manager,
     noteRecovery: (line) => manager.noteRecovery(line),
+    history,
     handlers: {
       "health.check": () => manager.check(),
       "health.history": async (query) => history.read(query),

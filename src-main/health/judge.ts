@@ -41,6 +41,7 @@ export function remember(
   return standings;
 }
 
+/** What is shown of each fact at `monotonicMs`, and when a fault that still waits would be. Pure. */
 export function judge(registered: readonly RegisteredFact[], standings: Standings, monotonicMs: number): Judgement {
   const facts: HealthFact[] = [];
   const isBad = (code: HealthFactCode) => standings.get(code)?.verdict.state === "bad";

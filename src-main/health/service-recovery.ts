@@ -10,7 +10,7 @@ import { RecoveryLadder, type RecoveryLine, type RecoveryStep } from "../node/re
 import { isShown } from "./judge.ts";
 
 /** A connection to a relay or an answer of a router takes less; what takes longer has failed for now. */
-export const OUTCOME_WITHIN_MS = 5_000;
+const OUTCOME_WITHIN_MS = 5_000;
 
 /** Others have to come back first: haste would only bother them. */
 const QUICK_WAITS_MS = [0, 2_000, 5_000] as const;

@@ -21,6 +21,7 @@ const BY_BEGINNING: readonly (readonly [beginning: string, fact: HealthFactCode]
   ["dns-", "dns"],
 ];
 
+/** The fact that an error of the exit belongs to; `helper` for codes that nothing else claims, since the helper refuses with many. */
 export function factOfTrouble(code: string): HealthFactCode {
   return BY_BEGINNING.find(([beginning]) => code.startsWith(beginning))?.[1] ?? "helper";
 }

@@ -42,6 +42,19 @@ describe("uptime per day", () => {
     ]);
   });
 
+  it("waits for a disk that is full, and loses nothing", async () => {
+    const { db, clock, uptime } = recorder(new Date(2026, 0, 5, 12));
+    uptime.note(ON);
+    await clock.advance(30_000);
+    db.exec(
+      "CREATE TRIGGER full BEFORE INSERT ON uptime_days BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END",
+    );
+    expect(() => uptime.save()).toThrow("full");
+    await clock.advance(30_000);
+    db.exec("DROP TRIGGER full");
+    expect(uptime.read(7)).toEqual([{ day: "2026-01-05", wantedSeconds: 60, workingSeconds: 60 }]);
+  });
+
   it("is saved each minute, so that a power cut takes no more than that", async () => {
     const { db, clock, uptime } = recorder(new Date(2026, 0, 5, 12));
     uptime.note(ON);

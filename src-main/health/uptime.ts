@@ -2,6 +2,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Clock } from "../../src-shared/clock.ts";
 import type { UptimeDay } from "../../src-shared/model/health.ts";
+import { inTransaction } from "../storage/transaction.ts";
 
 /** The days a screen shows, and some more to compare with. */
 const KEPT_DAYS = 400;
@@ -25,7 +26,7 @@ export class UptimeRecorder {
   #doing: Doing = { wanted: false, working: false };
   #sinceMs: number;
   #savedMs: number;
-  #unsaved = new Map<string, { wantedMs: number; workingMs: number }>();
+  readonly #unsaved = new Map<string, { wantedMs: number; workingMs: number }>();
 
   constructor({ db, clock }: { db: DatabaseSync; clock: Clock }) {
     this.#db = db;
@@ -45,16 +46,18 @@ export class UptimeRecorder {
     if (this.#clock.monotonicMs() - this.#savedMs >= SAVE_EVERY_MS) this.save();
   }
 
+  /** Throws what SQLite throws; what could not be saved waits for the next time. */
   save(): void {
     this.#count();
-    const unsaved = this.#unsaved;
-    this.#unsaved = new Map();
     this.#savedMs = this.#clock.monotonicMs();
-    for (const [day, { wantedMs, workingMs }] of unsaved) {
-      this.#add.run(day, Math.round(wantedMs), Math.round(workingMs));
-    }
-    if (unsaved.size === 0) return;
-    this.#db.prepare("DELETE FROM uptime_days WHERE day < ?").run(localDay(this.#clock.nowMs() - KEPT_DAYS * DAY_MS));
+    if (this.#unsaved.size === 0) return;
+    inTransaction(this.#db, () => {
+      for (const [day, { wantedMs, workingMs }] of this.#unsaved) {
+        this.#add.run(day, Math.round(wantedMs), Math.round(workingMs));
+      }
+      this.#db.prepare("DELETE FROM uptime_days WHERE day < ?").run(localDay(this.#clock.nowMs() - KEPT_DAYS * DAY_MS));
+    });
+    this.#unsaved.clear();
   }
 
   /** The latest `days` days on which there was something to count, newest first. */

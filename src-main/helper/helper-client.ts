@@ -23,6 +23,7 @@ import type { HelperEndpoint } from "./helper-paths.ts";
 /** A full apply on a slow machine takes a second or two; the helper's own program calls end after 10 s each. */
 const ANSWER_WITHIN_MS = 60_000;
 
+/** A greeting takes milliseconds; whoever says nothing for so long is no helper. */
 const HELLO_WITHIN_MS = 5_000;
 
 interface Pending {

@@ -21,8 +21,9 @@ export function launchChild(
     const child = spawn(process.execPath, [helperPath, "--uid", String(uid)], {
       detached: true,
       stdio: ["ignore", "ignore", "pipe"],
-      // An Electron executable behaves as Node with this; Node itself ignores it.
-      env: { ...process.env, ELECTRON_RUN_AS_NODE: "1" },
+      // An Electron executable behaves as Node with the former; Node itself ignores it. Whom pkexec gave root to is us, and the
+      // helper is told by its argument whom to serve.
+      env: { ...process.env, ELECTRON_RUN_AS_NODE: "1", PKEXEC_UID: undefined },
       cwd: "/",
     });
     let complaint = "";

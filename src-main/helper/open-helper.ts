@@ -19,6 +19,10 @@ export function defaultHelperPath(): string {
   return fileURLToPath(new URL("helper.mjs", import.meta.url));
 }
 
+/**
+ * A link to the helper of this user, not connected yet. One is started where none runs: as a child for root, otherwise by the
+ * system's permission prompt if `mayPrompt`; else what asks for it fails with `not-permitted`.
+ */
 export function openHelper(options: { clock: Clock; helperPath: string; mayPrompt: boolean }): HelperLink {
   const { clock, helperPath, mayPrompt } = options;
   const uid = process.getuid?.() ?? 0;

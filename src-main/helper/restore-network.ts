@@ -4,6 +4,7 @@ import type { RestoreResult } from "../../src-shared/helper/protocol.ts";
 import type { Result } from "../../src-shared/result.ts";
 import { defaultHelperPath, openHelper } from "./open-helper.ts";
 
+/** Starts a helper where none runs, which may raise the permission prompt. Errors: those of the helper. */
 export async function restoreNetwork(options: { helperPath?: string | undefined }): Promise<Result<RestoreResult>> {
   const helper = openHelper({
     clock: systemClock,

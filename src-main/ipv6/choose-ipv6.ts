@@ -24,6 +24,7 @@ export interface Ipv6Question {
 /** Subnets of a delegated prefix that are looked at; a /48 has 65,536, and the last ones are hardly ever in use. */
 const SUBNETS_TRIED = 256n;
 
+/** Which IPv6 guests get: addresses of their own where a prefix is routed here, otherwise translated ones, or none and why. Pure. */
 export function chooseIpv6({ settings, guests, hasUplink, observation }: Ipv6Question): Ipv6Choice {
   if (settings.guestIpv6 === "off") {
     return off("ipv6-switched-off", "IPv6 for guests is switched off in the settings.");

@@ -5,7 +5,7 @@ import type { PhaseState } from "../../src-shared/model/node-state.ts";
 import { fail, ok, type Result } from "../../src-shared/result.ts";
 import { FakeClock } from "../../src-shared/testing/fake-clock.ts";
 import { FAKE_EXIT } from "../ipc/testing/fake-node.ts";
-import { createLogger } from "../logs/logger.ts";
+import { silentLogger } from "../logs/testing/recording-log.ts";
 import { checkIpv6, type Ipv6Question } from "./check-ipv6.ts";
 import { Ipv6Checker } from "./ipv6-checker.ts";
 
@@ -25,7 +25,7 @@ function rig() {
   let told = 0;
   const checker = new Ipv6Checker({
     clock,
-    logger: createLogger({ sink: { write: () => {}, close: () => {} }, clock }),
+    logger: silentLogger(),
     targets: () => TARGETS,
     onChange: () => void told++,
     check: async (question) => {

@@ -4,8 +4,9 @@ import type { CancelTimer, Clock } from "../../src-shared/clock.ts";
 import type { Ipv6State, PhaseState } from "../../src-shared/model/node-state.ts";
 import { exitOf } from "../../src-shared/model/node-state.ts";
 import { parseAddress } from "../../src-shared/net/address.ts";
-import { type Endpoint, parseEndpoint } from "../../src-shared/net/endpoint.ts";
+import type { Endpoint } from "../../src-shared/net/endpoint.ts";
 import type { Logger } from "../logs/logger.ts";
+import { egressTargetsOf } from "../routing/egress-targets.ts";
 import { checkIpv6, type Ipv6Question } from "./check-ipv6.ts";
 
 /** A provider's IPv6 that comes back is noticed within this. */
@@ -43,10 +44,7 @@ export class Ipv6Checker {
       this.#stop();
       return;
     }
-    const targets = this.#options
-      .targets()
-      .flatMap((text) => parseEndpoint(text) ?? [])
-      .filter(({ host }) => parseAddress(host)?.family === 6);
+    const targets = egressTargetsOf(this.#options.targets(), 6);
     const subject = { from, targets, mode: exit.ipv6.mode, prefix: exit.ipv6.prefix, uplink: exit.uplink.ipv6 };
     if (isDeepStrictEqual(subject, this.#subject)) return;
     this.#stop();

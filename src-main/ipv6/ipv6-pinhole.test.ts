@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { FakeClock } from "../../src-shared/testing/fake-clock.ts";
-import { createLogger } from "../logs/logger.ts";
+import { silentLogger } from "../logs/testing/recording-log.ts";
 import { MappingJournal } from "../port-forwarding/mapping-journal.ts";
 import { FakeIpv6Router } from "../port-forwarding/testing/fake-ipv6-router.ts";
 import { Ipv6Pinhole, type PinholeWanted } from "./ipv6-pinhole.ts";
@@ -15,7 +15,7 @@ const WANTED: PinholeWanted = {
 function rig(kept = new Map<string, unknown>(), former?: FakeIpv6Router) {
   const clock = new FakeClock();
   const router = former ?? new FakeIpv6Router(clock);
-  const logger = createLogger({ sink: { write: () => {}, close: () => {} }, clock });
+  const logger = silentLogger();
   const kv = {
     get: ((key: string) => kept.get(key)) as never,
     set: (key: string, value: unknown) => void kept.set(key, value),

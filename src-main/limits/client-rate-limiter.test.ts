@@ -226,6 +226,28 @@ describe("a quota", () => {
     expect(contributed().cutOff.size).toBe(0);
   });
 
+  it("begins anew while the disk is full, and is saved as begun once it is not", async () => {
+    const anna = add("Anna", { quota: QUOTA });
+    counters.set(anna.id, 25_000_000);
+    count();
+    db.exec("CREATE TRIGGER full BEFORE INSERT ON client_limits BEGIN SELECT RAISE(ABORT, 'disk is full'); END");
+    clock.jumpWallClock(Date.parse("2026-08-01T00:00:00Z") - clock.nowMs());
+    await clock.advance(60_000);
+    expect(contributed().cutOff.size).toBe(0);
+    db.exec("DROP TRIGGER full");
+    await clock.advance(60_000);
+    counters.set(anna.id, 50_000_000);
+    count();
+    limiter.cleanup();
+    registry.close();
+    start();
+    expect(limiter.describe(unwrap(registry.find(anna.id))).quota).toMatchObject({
+      usedBytes: 25_000_000,
+      since: "2026-08-01",
+      exhausted: true,
+    });
+  });
+
   it("is not given twice by a clock that is set back", () => {
     const anna = add("Anna", { quota: QUOTA });
     counters.set(anna.id, 25_000_000);

@@ -57,6 +57,8 @@ export class ClientRateLimiter {
   readonly #effective = new Map<string, EffectiveLimit>();
   readonly #listeners = new Set<() => void>();
   readonly #unfollow: () => void;
+  /** Clients whose month has begun, but not on disk. */
+  readonly #unsaved = new Set<string>();
   #cancelLook: CancelTimer | undefined;
   #refusal: HiggsError | undefined;
   #closed = false;
@@ -218,19 +220,33 @@ export class ClientRateLimiter {
     const { quota } = stored.limit;
     if (quota === undefined) return stored;
     const period = quotaPeriodOf(nowMs, quota);
-    if (stored.period !== null && period <= stored.period) return stored;
+    if (stored.period !== null && period <= stored.period) {
+      if (this.#unsaved.has(client.id)) this.#saveMonth(client.id, stored);
+      return stored;
+    }
     const begun = { ...stored, period, baseBytes: client.rxBytes + client.txBytes };
     this.#stored.set(client.id, begun);
     // The total it begins from must not be lost with the last ten seconds of usage.
     this.#registry.flush();
-    this.#table.put(client.id, begun);
+    this.#saveMonth(client.id, begun);
     return begun;
+  }
+
+  /** A disk that is full must end neither the watch nor the node: this run counts on, and tries again with each look. */
+  #saveMonth(id: string, begun: StoredLimit): void {
+    try {
+      this.#table.put(id, begun);
+      this.#unsaved.delete(id);
+    } catch {
+      this.#unsaved.add(id);
+    }
   }
 
   /** The client was removed. */
   #forget(id: string): void {
     this.#stored.delete(id);
     this.#effective.delete(id);
+    this.#unsaved.delete(id);
     try {
       this.#table.delete(id);
     } catch {

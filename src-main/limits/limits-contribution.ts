@@ -18,7 +18,7 @@ const HEADER_ALLOWANCE = 1.025;
  * Under "household first" guests together stay below the uplink by this much. What they queue then waits here and not in
  * the router, so that whoever else is at home finds its queue empty and a part of the line free.
  */
-export const GUEST_SHARE_OF_UPLINK = 0.8;
+const GUEST_SHARE_OF_UPLINK = 0.8;
 
 export interface LimitedClient {
   record: ClientRecord;

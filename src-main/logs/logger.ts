@@ -1,7 +1,7 @@
 /** The log: records with a level, an area and fields, handed to a sink that redacts and writes them. */
 import type { Clock } from "../../src-shared/clock.ts";
 
-export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -39,6 +39,7 @@ export interface LoggerOptions {
   level?: LogLevel;
 }
 
+/** A logger of the area `node`; `child` makes those of others. */
 export function createLogger({ sink, clock, level = "info" }: LoggerOptions): Logger {
   const least = LOG_LEVELS.indexOf(level);
 
@@ -62,16 +63,4 @@ export function createLogger({ sink, clock, level = "info" }: LoggerOptions): Lo
   }
 
   return make("node", {});
-}
-
-/** Hands each record to all of `sinks`. */
-export function fanOut(...sinks: readonly LogSink[]): LogSink {
-  return {
-    write: (record) => {
-      for (const sink of sinks) sink.write(record);
-    },
-    close: () => {
-      for (const sink of sinks) sink.close();
-    },
-  };
 }

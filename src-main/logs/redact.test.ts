@@ -46,6 +46,12 @@ describe("Redactor", () => {
     );
   });
 
+  it("knows a relay's node id, and the hardware address in an adapter's name", () => {
+    const id = "aB3-_".repeat(9).slice(0, 43);
+    expect(new Redactor().text(`node ${id}, uplink enx001122aabbcc`)).toBe("node key-1, uplink enxmac-1");
+    expect(new Redactor().text(`${id}more eth0`)).toBe(`${id}more eth0`);
+  });
+
   it("lets nothing out of nested fields, errors, causes, stacks and field names", () => {
     fc.assert(
       fc.property(fc.oneof(ipv4, ipv6, key), (secret) => {

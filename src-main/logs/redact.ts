@@ -28,8 +28,10 @@ const MAX_ADDRESS_CHARACTERS = 45;
 const HARMLESS = [prefix("127.0.0.0/8"), prefix("0.0.0.0/32"), prefix("::/128"), prefix("::1/128")];
 const MAPPED_IPV4 = prefix("::ffff:0:0/96");
 
-/** 32 bytes or more in base64 with padding (a WireGuard key among them), and 32 bytes in hexadecimal. */
-const KEYS = /[A-Za-z0-9+/]{43,}=+|[0-9A-Fa-f]{64,}/g;
+/** 32 bytes or more in base64 with padding (a WireGuard key among them), 32 bytes in hexadecimal, and just 32 in base64url (a relay's node id). */
+const KEYS = /[A-Za-z0-9+/]{43,}=+|[0-9A-Fa-f]{64,}|(?<![\w+/-])[\w-]{43}(?![\w+/=-])/g;
+/** Names of adapters that are plugged in have their MAC address in them (systemd.net-naming-scheme(7)). */
+const MAC_IN_NAME = /\b((?:en|wl|ww|sl|ib)x)([0-9a-f]{12})\b/gi;
 const HOMES = /[A-Za-z]:[\\/]+Users[\\/]+[^\\/:*?"<>|\r\n]+|\/(?:home|Users)\/[^/\s"'`:;,()[\]{}<>]+|\/root(?![\w.-])/g;
 /** Hexadecimal digits, colons and dots in one run with two colons or more, and a zone (RFC 4007). */
 const IPV6_RUNS = /(?:[0-9A-Fa-f.]*:){2,}[0-9A-Fa-f.]*(?:%[\w.~-]+)?/g;
@@ -56,6 +58,7 @@ export class Redactor {
     if (input.length > MAX_INPUT_CHARACTERS) return `[${input.length} characters left out]`;
     let output = input.replace(KEYS, (key) => this.#placeholder("key", key));
     output = output.replace(HOMES, (home) => this.#placeholder("home", home));
+    output = output.replace(MAC_IN_NAME, (_, kind: string, mac: string) => kind + this.#placeholder("mac", mac));
     for (const host of this.#hosts) output = replaceName(output, host, () => this.#placeholder("host", host));
     output = output.replace(IPV6_RUNS, (run) => this.#ipv6Run(run));
     output = output.replace(IPV4_RUNS, (run) => this.#ipv4Run(run));

@@ -14,7 +14,7 @@ const MAX_LOG_FILE_BYTES = 2 * 1024 * 1024;
 const KEPT_LOG_FILES = 4;
 
 /** One record as one line of JSON with its newline, redacted. */
-export function formatRecord(record: LogRecord, redactor: Redactor): string {
+function formatRecord(record: LogRecord, redactor: Redactor): string {
   const line = {
     at: new Date(record.atMs).toISOString(),
     level: record.level,
@@ -23,19 +23,6 @@ export function formatRecord(record: LogRecord, redactor: Redactor): string {
     ...(record.fields === undefined ? {} : { fields: redactor.value(record.fields) }),
   };
   return `${JSON.stringify(line)}\n`;
-}
-
-/** Writes to a stream such as stderr. The stream stays its owner's: `close` does not end it. */
-export function createStreamSink(stream: { write(text: string): unknown }, redactor: Redactor): LogSink {
-  let open = true;
-  return {
-    write(record) {
-      if (open) stream.write(formatRecord(record, redactor));
-    },
-    close() {
-      open = false;
-    },
-  };
 }
 
 export interface FileSinkOptions {

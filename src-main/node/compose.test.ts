@@ -15,13 +15,13 @@ import { FakeClock } from "../../src-shared/testing/fake-clock.ts";
 import { KEY_SHOWN_FOR_MS } from "../clients/client-keys.ts";
 import { allChecks } from "../diagnostics/all-checks.ts";
 import type { NodeApi } from "../ipc/node-api.ts";
-import { createLogger } from "../logs/logger.ts";
+import { silentLogger } from "../logs/testing/recording-log.ts";
 import { FakeRouter } from "../port-forwarding/testing/fake-router.ts";
 import { composeNode } from "./compose.ts";
 import { SERVER_KEY } from "./testing/fake-helper.ts";
 import { FakeMachine } from "./testing/fake-machine.ts";
 
-const logger = createLogger({ sink: { write: () => {}, close: () => {} }, clock: new FakeClock() });
+const logger = silentLogger();
 
 const good = async () => ({ state: "good" }) as const;
 

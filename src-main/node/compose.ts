@@ -1,32 +1,24 @@
 /** The composition root: the only place where the node's parts are made and joined. */
-import { randomBytes } from "node:crypto";
 import { uptime } from "node:os";
-import { isDeepStrictEqual } from "node:util";
 import { type Clock, systemClock } from "../../src-shared/clock.ts";
-import type { EventName } from "../../src-shared/ipc/contract.ts";
 import { exitOf, type NodeState } from "../../src-shared/model/node-state.ts";
 import { mappedEndpoint } from "../../src-shared/model/port-mapping.ts";
-import { parseAddress } from "../../src-shared/net/address.ts";
-import { parseEndpoint } from "../../src-shared/net/endpoint.ts";
-import type { NetworkObservation } from "../../src-shared/network-observation.ts";
-import type { PeerSpec } from "../../src-shared/network-spec.ts";
-import { fail, type HiggsError, ok, type Result, unwrap } from "../../src-shared/result.ts";
-import type { GuestPrefixes } from "../clients/address-allocator.ts";
+import { fail, type HiggsError, ok, type Result } from "../../src-shared/result.ts";
 import { ClientList } from "../clients/client-list.ts";
 import { ClientRegistry } from "../clients/client-registry.ts";
 import { diagnosisHandlers } from "../diagnostics/diagnosis-handlers.ts";
-import { readMachineFacts } from "../diagnostics/machine-facts.ts";
+import { readMachineFactsUnasked } from "../diagnostics/machine-facts.ts";
+import { TestPeer } from "../diagnostics/test-peer.ts";
 import { DnsAnswerer } from "../dns/dns-answerer.ts";
 import { HostResolvers } from "../dns/resolvers.ts";
 import { type JoinHealthOptions, joinHealth } from "../health/join-health.ts";
 import type { HelperLink } from "../helper/helper-link.ts";
 import { openHelper } from "../helper/open-helper.ts";
-import type { NodeApi, NodeEvent } from "../ipc/node-api.ts";
+import type { NodeApi } from "../ipc/node-api.ts";
 import { Ipv6Checker } from "../ipv6/ipv6-checker.ts";
 import { Ipv6Pinhole } from "../ipv6/ipv6-pinhole.ts";
 import { ClientRateLimiter } from "../limits/client-rate-limiter.ts";
 import type { Logger } from "../logs/logger.ts";
-import { followNode } from "../port-forwarding/follow-node.ts";
 import { type MappingIo, systemIo } from "../port-forwarding/mapping-io.ts";
 import { MappingJournal } from "../port-forwarding/mapping-journal.ts";
 import { PortForwardingService } from "../port-forwarding/port-forwarding-service.ts";
@@ -35,7 +27,8 @@ import { PrivacyManager } from "../privacy/privacy-manager.ts";
 import { joinReachability } from "../reachability/join-reachability.ts";
 import { RelayMemory } from "../relay/relay-memory.ts";
 import { RelayService } from "../relay/relay-service.ts";
-import { chooseGuestPrefixes } from "../routing/guest-prefix.ts";
+import { egressTargetsOf } from "../routing/egress-targets.ts";
+import { rememberPrefixes } from "../routing/remembered-prefixes.ts";
 import { openDatabase } from "../storage/database.ts";
 import { KvStore } from "../storage/kv-store.ts";
 import { SettingsStore } from "../storage/settings-store.ts";
@@ -43,13 +36,13 @@ import { TrafficMonitor } from "../traffic/traffic-monitor.ts";
 import { VERSION } from "../version.ts";
 import { WireGuardManager } from "../wireguard/wireguard-manager.ts";
 import { planExit } from "./exit-planner.ts";
-import { greetGuests } from "./greet-guests.ts";
+import { followChanges } from "./follow-changes.ts";
 import { HEADLESS, type HostFacts } from "./host-facts.ts";
+import { NodeEvents } from "./node-events.ts";
 import { NodeFacts } from "./node-facts.ts";
 import { nodeHandlers } from "./node-handlers.ts";
 import { NodeService } from "./node-service.ts";
-import { withoutOwnConnections } from "./own-connections.ts";
-import { Published } from "./published.ts";
+import { ownSources } from "./own-sources.ts";
 import { restoreEverything } from "./restore-everything.ts";
 import { interfacesUp, uplinkConcerns } from "./uplink-concerns.ts";
 
@@ -100,22 +93,28 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
     lookAtPeers: () => node.lookAtPeers(),
   });
   const wireguard = new WireGuardManager({ registry });
-  /** Those of self-tests, of which connection tracking tells minutes after they have ended. */
-  const testAddresses = new Set<string>();
-  const isTest = (source: string) => testAddresses.has(source);
+  const testPeer = new TestPeer();
+  const isOwn = ownSources(
+    () => node.plan?.tunnelAddresses ?? [],
+    (address) => testPeer.has(address),
+  );
   const dns =
     options.dns ??
     new DnsAnswerer({
       clock,
       resolvers: new HostResolvers({ clock }),
-      // The node's own questions, by which it tries whether this works, are nobody's.
       onQuestion: (question) => {
-        const isOwn = node.plan?.tunnelAddresses.includes(question.source) ?? false;
-        if (!isOwn && !isTest(question.source)) privacy.logDnsQuestion(question);
+        if (!isOwn(question.source)) privacy.logDnsQuestion(question);
       },
+      onUnexpected: (thrown) => logger.error("a question to the name service failed", { error: thrown }),
     });
   const helper = options.helper ?? openHelper({ clock, helperPath, mayPrompt: true });
-  const prefixes = guestPrefixes({ settings: settings.value, facts, ownInterface: wireguard.interfaceName, logger });
+  const prefixes = rememberPrefixes({
+    settings: () => settings.value.get(),
+    memory: facts,
+    ownInterface: wireguard.interfaceName,
+    logger,
+  });
 
   const privacy = new PrivacyManager({
     db,
@@ -129,7 +128,6 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
   const journal = new MappingJournal({ kv, clock, logger });
   const ports = new PortForwardingService({ io, journal, logger });
   const listInterfacesUp = options.interfacesUp ?? interfacesUp;
-  let testPeer: PeerSpec | undefined;
   const node = new NodeService({
     helper,
     clock,
@@ -148,7 +146,7 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
         mapped: mappedEndpoint(ports.state),
         proven: reachability.service.proven,
         probePeer: reachability.service.peer,
-        testPeer,
+        testPeer: testPeer.peer,
         limits: { ...limiter.contribute(chosen.value), refusal: limiter.refusal },
       });
     },
@@ -164,7 +162,7 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
     onPeers: (seen) => {
       traffic.record(seen);
       wireguard.recordUsage(seen);
-      published.clients.set(clientList.current());
+      events.publishClients();
     },
   });
 
@@ -173,23 +171,11 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
     random: Math.random,
     env: process.env,
     dataDir,
-    memory: new RelayMemory(kv),
+    memory: new RelayMemory(kv, logger.child({ area: "relay" })),
     logger,
     version: VERSION,
     servers: options.relayServers,
   });
-  helper.onNetworkChange(({ kinds }) => {
-    if (kinds.some((kind) => kind === "link" || kind === "address" || kind === "route")) relay.networkChanged();
-  });
-  const updateRelay = () => relay.update(settings.value.get(), exitOf(node.state)?.listenPort);
-
-  const follow = followNode(ports);
-  const updatePorts = () => {
-    const exit = exitOf(node.state);
-    const shared = exit && node.plan && { listenPort: exit.listenPort, surroundings: node.plan.surroundings };
-    follow(settings.value.get(), shared);
-  };
-
   const reachability = joinReachability({
     clock,
     logger,
@@ -209,7 +195,7 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
   const traffic = new TrafficMonitor({
     clock,
     totals: () => privacy.totals(),
-    onPoint: (point) => emit("traffic.point", point),
+    onPoint: (point) => events.emit("traffic.point", point),
   });
   const clientList = new ClientList({
     records: () => registry.list(),
@@ -222,23 +208,20 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
     clock,
     logger: logger.child({ area: "ipv6" }),
     targets: () => settings.value.get().egressTargets,
-    onChange: () => publishState(),
+    onChange: () => events.publishState(),
   });
   const pinhole = new Ipv6Pinhole({
     io,
     journal,
     logger: logger.child({ area: "ipv6" }),
     firstHop: async () => {
-      const to = settings.value
-        .get()
-        .egressTargets.flatMap((text) => parseEndpoint(text)?.host ?? [])
-        .find((host) => parseAddress(host)?.family === 6);
-      const traced = to === undefined ? undefined : await helper.call("trace", { to, maxHops: 1 });
+      const [target] = egressTargetsOf(settings.value.get().egressTargets, 6);
+      const traced = target && (await helper.call("trace", { to: target.host, maxHops: 1 }));
       return traced?.ok ? (traced.value[0]?.address ?? null) : null;
     },
     onChange: () => {
       reachability.update();
-      publishState();
+      events.publishState();
     },
   });
   const health = joinHealth({
@@ -260,8 +243,8 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
     },
     uptimeMs: () => uptime() * 1_000,
     probes: options.healthProbes,
-    onChange: () => publishState(),
-    onRecorded: (event) => emit("health.recorded", event),
+    onChange: () => events.publishState(),
+    onRecorded: (event) => events.emit("health.recorded", event),
   });
   const nodeState = (): NodeState => ({
     version: VERSION,
@@ -272,93 +255,38 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
     pinhole: pinhole.state,
     health: health.manager.state,
   });
-  const published = {
-    state: new Published<NodeState>(nodeState()),
-    clients: new Published(clientList.current()),
-    settings: new Published(settings.value.get()),
-    privacy: new Published(privacy.state()),
-  };
-  const listeners = new Set<(name: EventName, payload: unknown) => void>();
-  const emit = (name: EventName, payload: unknown) => {
-    for (const listener of listeners) listener(name, payload);
-  };
-  published.state.follow((revised) => emit("node.stateChanged", revised));
-  published.clients.follow((revised) => emit("clients.changed", revised));
-  published.settings.follow((revised) => emit("settings.changed", revised));
-  published.privacy.follow((revised) => emit("privacy.changed", revised));
-  privacy.onStateChange((state) => published.privacy.set(state));
-
-  const publishState = () => published.state.set(nodeState());
-  const greet = greetGuests({ helper, logger: logger.child({ area: "node" }) });
-  const greetIfMoved = () => greet(exitOf(node.state) && node.plan?.route, ports.state);
-  node.onChange(() => {
-    greetIfMoved();
-    updateRelay();
-    updatePorts();
-    reachability.update();
-    ipv6.update(node.state, node.plan?.tunnelAddresses ?? []);
-    pinhole.update(exitOf(node.state) && node.plan?.pinhole);
-    publishState();
-    published.clients.set(clientList.current());
+  const events = new NodeEvents({
+    state: nodeState,
+    clients: () => clientList.current(),
+    settings: () => settings.value.get(),
+    privacy: () => privacy.state(),
+    logger,
   });
-  relay.onChange(() => {
-    reachability.update();
-    health.manager.update();
-    publishState();
-  });
-  let proven = reachability.service.proven;
-  reachability.service.onChange(() => {
-    health.manager.update();
-    publishState();
-    if (isDeepStrictEqual(proven, reachability.service.proven)) return;
-    proven = reachability.service.proven;
-    node.refresh();
-  });
-  let mapped = mappedEndpoint(ports.state);
-  ports.on("changed", (state) => {
-    greetIfMoved();
-    reachability.update();
-    health.manager.update();
-    publishState();
-    if (isDeepStrictEqual(mapped, mappedEndpoint(state))) return;
-    mapped = mappedEndpoint(state);
-    node.refresh();
-  });
-  registry.onChange((change) => {
-    // Usage comes from the peers' counters, after which the list is made in any case.
-    if (change === "usage") return;
-    published.clients.set(clientList.current());
-    node.refresh();
-  });
-  limiter.onChange(() => {
-    published.clients.set(clientList.current());
-    node.refresh();
-  });
-  settings.value.onChange((changed) => {
-    if (!changed.keepClientKeys) registry.forgetKeptKeys();
-    published.settings.set(changed);
-    published.clients.set(clientList.current());
-    updateRelay();
-    updatePorts();
-    reachability.update();
-    health.manager.update();
-    node.refresh();
+  followChanges({
+    helper,
+    node,
+    relay,
+    ports,
+    reachability,
+    ipv6,
+    pinhole,
+    health,
+    registry,
+    limiter,
+    settings: settings.value,
+    privacy,
+    events,
+    logger,
   });
 
   const joinedPrivacy = joinPrivacy({
     manager: privacy,
-    isTest,
+    logger,
+    isOwn,
     settings: settings.value,
     registry,
     node,
-    helper: {
-      get connected() {
-        return helper.connected;
-      },
-      onLost: (listener) => helper.onLost(listener),
-      onConnections: (listener) =>
-        helper.onConnections((event) => listener(withoutOwnConnections(event, node.plan?.tunnelAddresses ?? []))),
-    },
+    helper,
   });
 
   let closing: Promise<void> | undefined;
@@ -376,15 +304,7 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
     registry.close();
     await joinedPrivacy.close();
     db.close();
-    listeners.clear();
-  };
-  const machineFacts = async () => {
-    const running = await helper.findRunning();
-    const mayStart = process.getuid?.() === 0;
-    if (!running.ok && !mayStart) {
-      return fail("not-permitted", "What only root can see was not looked at.", "Turn sharing on first.");
-    }
-    return readMachineFacts(helper);
+    events.close();
   };
   const api: NodeApi = {
     handlers: nodeHandlers({
@@ -410,8 +330,8 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
       reachability: reachability.service,
       pinhole,
       prefixes: prefixes.current,
-      published,
-      emit,
+      published: events.published,
+      emit: (name, payload) => events.emit(name, payload),
       diagnosis: diagnosisHandlers({
         clock,
         version: VERSION,
@@ -424,27 +344,17 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
         clients: () => clientList.current(),
         records: () => registry.list(),
         findClient: (which) => registry.find(which),
-        machineFacts,
+        machineFacts: () => readMachineFactsUnasked(helper),
         setTestPeer: (peer) => {
-          testPeer = peer;
-          for (const prefix of peer?.allowedIps ?? []) testAddresses.add(prefix.split("/")[0] ?? prefix);
+          testPeer.set(peer);
           return node.settle();
         },
-        healthHistory: () =>
-          api.handlers["health.history"]({ limit: 50 }, { signal: new AbortController().signal }).catch(() => null),
-        emit,
+        healthHistory: (limit) => health.history.read({ limit }),
+        emit: (name, payload) => events.emit(name, payload),
       }),
     }),
-    onEvent: (listener) => {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    current: (): NodeEvent[] => [
-      { name: "node.stateChanged", payload: published.state.current },
-      { name: "clients.changed", payload: published.clients.current },
-      { name: "settings.changed", payload: published.settings.current },
-      { name: "privacy.changed", payload: published.privacy.current },
-    ],
+    onEvent: (listener) => events.onEvent(listener),
+    current: () => events.current(),
     woke: () => health.manager.woke(),
     close: () => {
       closing ??= close();
@@ -455,33 +365,4 @@ export async function composeNode(options: ComposeOptions): Promise<Result<NodeA
   if (!facts.wanted) void ports.releaseLeftovers();
   void node.resume();
   return ok(api);
-}
-
-/** The prefixes guests live in: chosen against the machine's routes, remembered, and the same for all who ask. */
-function guestPrefixes({ settings, facts, ownInterface, logger }: PrefixOptions) {
-  function choose(observation: NetworkObservation | null): Result<GuestPrefixes> {
-    const chosen = chooseGuestPrefixes({
-      settings: settings.get(),
-      observation: observation ?? { links: [], routes: [] },
-      ownInterface,
-      stored: facts.prefixes,
-      random: (count) => randomBytes(count),
-    });
-    if (!chosen.ok) return chosen;
-    facts.prefixes = chosen.value.remember;
-    for (const note of chosen.value.notes) logger.warn(note.message, { code: note.code });
-    return ok({ ipv4: chosen.value.ipv4, ipv6: chosen.value.ipv6 });
-  }
-  return {
-    choose,
-    /** Before the machine was looked at: what was chosen last, or would be on a machine without other networks. */
-    current: (): GuestPrefixes => unwrap(choose(null)),
-  };
-}
-
-interface PrefixOptions {
-  settings: SettingsStore;
-  facts: NodeFacts;
-  ownInterface: string;
-  logger: Logger;
 }

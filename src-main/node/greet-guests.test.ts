@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { PortMappingState } from "../../src-shared/model/port-mapping.ts";
 import { ok } from "../../src-shared/result.ts";
-import { FakeClock } from "../../src-shared/testing/fake-clock.ts";
-import { createLogger } from "../logs/logger.ts";
+import { silentLogger } from "../logs/testing/recording-log.ts";
 import { greetGuests } from "./greet-guests.ts";
 import type { NodeHelper } from "./node-surroundings.ts";
 
@@ -37,7 +36,7 @@ function greeter({ connected = true } = {}) {
     calls,
     greet: greetGuests({
       helper,
-      logger: createLogger({ sink: { write: () => {}, close: () => {} }, clock: new FakeClock() }),
+      logger: silentLogger(),
     }),
   };
 }

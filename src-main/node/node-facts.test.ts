@@ -1,15 +1,12 @@
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { FakeClock } from "../../src-shared/testing/fake-clock.ts";
-import { createLogger, type LogRecord } from "../logs/logger.ts";
+import { recordingLog } from "../logs/testing/recording-log.ts";
 import { KvStore } from "../storage/kv-store.ts";
 import { migrate } from "../storage/migrations.ts";
 import { NodeFacts } from "./node-facts.ts";
 
 let db: DatabaseSync;
-const logged: LogRecord[] = [];
-const sink = { write: (record: LogRecord) => void logged.push(record), close: () => {} };
-const logger = createLogger({ sink, clock: new FakeClock() });
+const { logger, records: logged } = recordingLog();
 
 function facts(): NodeFacts {
   return new NodeFacts(new KvStore(db), logger);

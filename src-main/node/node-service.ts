@@ -26,6 +26,7 @@ import type { ExitPlan } from "./exit-planner.ts";
 import { answerAddresses, exitState, type Standing, withPeers } from "./exit-state.ts";
 import { ExitWorks } from "./exit-works.ts";
 import type { NodeLook, NodeServiceOptions } from "./node-surroundings.ts";
+import { PhaseTeller } from "./phase-teller.ts";
 import { ATTEMPTS_UNTIL_TOLD, RecoveryLadder, type RecoveryStep } from "./recovery-ladder.ts";
 import { INTERRUPTED, StopSignal } from "./stop-signal.ts";
 
@@ -48,10 +49,8 @@ const HELPER_LOST: HiggsError = { code: "helper-lost", message: "The privileged 
 export class NodeService {
   readonly #options: NodeServiceOptions;
   readonly #logger: Logger;
-  readonly #listeners = new Set<(state: PhaseState) => void>();
-  readonly #followers = new Set<() => void>();
+  readonly #teller: PhaseTeller;
   readonly #subscriptions: (() => void)[];
-  #state: PhaseState;
   readonly #works: ExitWorks;
   #tasks: Promise<unknown> = Promise.resolve();
   /** A comparison that has not begun yet serves all who ask for one. */
@@ -67,18 +66,18 @@ export class NodeService {
   constructor(options: NodeServiceOptions) {
     this.#options = options;
     this.#logger = options.logger.child({ area: "node" });
-    this.#state = { phase: "stopped", since: this.#now() };
+    this.#teller = new PhaseTeller({ clock: options.clock, logger: this.#logger });
     this.#works = new ExitWorks({
       ...options,
       stopping: this.#stopping,
       onStep: (step) => this.#reached(step),
-      onLook: () => this.#tell(),
+      onLook: () => this.#teller.tellLook(),
     });
     this.#ladder = new RecoveryLadder({
       clock: options.clock,
       report: options.onRecovery,
       onDue: () => void this.#inTurn(() => this.#goOn()),
-      onChange: () => this.#tell(),
+      onChange: () => this.#teller.tellLook(),
     });
     this.#subscriptions = [
       options.helper.onLost(() => this.refresh()),
@@ -87,7 +86,7 @@ export class NodeService {
   }
 
   get state(): PhaseState {
-    return this.#state;
+    return this.#teller.state;
   }
 
   /** The plan that is applied, while the node shares. */
@@ -106,14 +105,12 @@ export class NodeService {
   }
 
   onChange(listener: (state: PhaseState) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#teller.onChange(listener);
   }
 
   /** Calls `listener` after each look, and whenever the recovery comes to another step. */
   onLook(listener: () => void): () => void {
-    this.#followers.add(listener);
-    return () => this.#followers.delete(listener);
+    return this.#teller.onLook(listener);
   }
 
   /**
@@ -173,8 +170,7 @@ export class NodeService {
   async #end(): Promise<void> {
     for (const unsubscribe of this.#subscriptions) unsubscribe();
     await this.#stop();
-    this.#listeners.clear();
-    this.#followers.clear();
+    this.#teller.close();
   }
 
   #stop(): Promise<Result<void>> {
@@ -183,7 +179,7 @@ export class NodeService {
     return this.#inTurn(async () => {
       this.#stopping.taken();
       const { helper, memory } = this.#options;
-      const { phase } = this.#state;
+      const { phase } = this.state;
       if (phase === "stopped" && !memory.dirty) return ok(undefined);
       // No helper could be had, and the owner knows: quitting raises no prompt for it once more.
       const refused = phase === "failed" && this.#works.step === "helper" && helper.connected === undefined;
@@ -195,7 +191,7 @@ export class NodeService {
   async #start(): Promise<Result<void>> {
     this.#ladder.reset();
     this.#resigned = false;
-    this.#enter({ phase: "starting", since: this.#now(), step: "helper" });
+    this.#teller.enter({ phase: "starting", since: this.#teller.now(), step: "helper" });
     const result = await this.#works.bringUp();
     if (result.ok) return this.#settleIn(result.value);
     // Whoever interrupted it waits to take away what there is.
@@ -257,7 +253,7 @@ export class NodeService {
   }
 
   async #recover(cause: HiggsError): Promise<Result<void>> {
-    if (exitOf(this.#state) === undefined) return { ok: false, error: cause };
+    if (exitOf(this.state) === undefined) return { ok: false, error: cause };
     this.#logger.warn("recovering", { cause: cause.code });
     this.#lastFailure = cause;
     this.#resigned = false;
@@ -306,10 +302,10 @@ export class NodeService {
 
   /** A node that failed, or serves in part, is shown so until it works: a state that flickers tells nobody anything. */
   #showRecovery(): void {
-    const exit = exitOf(this.#state);
+    const exit = exitOf(this.state);
     if (exit === undefined || this.#ladder.exhausted) return;
     const { since, attempt } = this.#ladder;
-    this.#enter({ phase: "recovering", since, cause: this.#lastFailure, attempt, exit });
+    this.#teller.enter({ phase: "recovering", since, cause: this.#lastFailure, attempt, exit });
   }
 
   /** Whether another attempt bothers no person: one who has refused, or would be asked for a password again. */
@@ -332,20 +328,20 @@ export class NodeService {
   }
 
   async #tearDown(): Promise<Result<void>> {
-    this.#enter({ phase: "stopping", since: this.#now() });
+    this.#teller.enter({ phase: "stopping", since: this.#teller.now() });
     this.#unwatch();
     const error = await this.#works.clearAway();
     this.#works.forget();
     if (error !== undefined) return this.#fail(error);
-    this.#enter({ phase: "stopped", since: this.#now() });
+    this.#teller.enter({ phase: "stopped", since: this.#teller.now() });
     return ok(undefined);
   }
 
   #settleIn(standing: Standing): Result<void> {
     const [problem, ...more] = [...standing.plan.problems, ...this.#options.concerns(standing.plan)];
     if (problem === undefined) {
-      const since = this.#state.phase === "running" ? this.#state.since : this.#now();
-      this.#enter({ phase: "running", since, exit: exitState(standing, exitOf(this.#state)) });
+      const since = this.#teller.since("running");
+      this.#teller.enter({ phase: "running", since, exit: exitState(standing, exitOf(this.state)) });
     } else {
       this.#degrade(standing, problem, ...more);
     }
@@ -355,15 +351,14 @@ export class NodeService {
 
   /** Sharing goes on, but something that matters is missing. The result is the first problem. */
   #degrade(standing: Standing, problem: HiggsError, ...more: HiggsError[]): Result<void> {
-    const since = this.#state.phase === "degraded" ? this.#state.since : this.#now();
-    const exit = exitState(standing, exitOf(this.#state));
-    this.#enter({ phase: "degraded", since, exit, problems: [problem, ...more] });
+    const since = this.#teller.since("degraded");
+    const exit = exitState(standing, exitOf(this.state));
+    this.#teller.enter({ phase: "degraded", since, exit, problems: [problem, ...more] });
     return { ok: false, error: problem };
   }
 
   #fail(error: HiggsError): Result<void> {
-    const { phase, since } = this.#state;
-    this.#enter({ phase: "failed", since: phase === "failed" ? since : this.#now(), error });
+    this.#teller.enter({ phase: "failed", since: this.#teller.since("failed"), error });
     return { ok: false, error };
   }
 
@@ -374,7 +369,7 @@ export class NodeService {
       if (seen === undefined || (state.phase !== "running" && state.phase !== "degraded")) return;
       if (seen.state !== "present") return this.refresh();
       const exit = withPeers(state.exit, seen, this.#options.clock.nowMs());
-      if (!isDeepStrictEqual(exit, state.exit)) this.#enter({ ...state, exit });
+      if (!isDeepStrictEqual(exit, state.exit)) this.#teller.enter({ ...state, exit });
     } catch (thrown) {
       this.#logUnexpected("asking for peers failed", thrown);
     }
@@ -389,26 +384,8 @@ export class NodeService {
     this.#cancelPeers = undefined;
   }
 
-  #tell(): void {
-    for (const follower of [...this.#followers]) this.#callSafely(follower);
-  }
-
   #reached(step: StartStep): void {
-    if (this.#state.phase === "starting" && this.#state.step !== step) this.#enter({ ...this.#state, step });
-  }
-
-  #enter(state: PhaseState): void {
-    if (state.phase !== this.#state.phase) this.#logger.info("phase", { phase: state.phase, ...reasonOf(state) });
-    this.#state = state;
-    for (const listener of [...this.#listeners]) this.#callSafely(() => listener(state));
-  }
-
-  #callSafely(listener: () => void): void {
-    try {
-      listener();
-    } catch (thrown) {
-      this.#logUnexpected("a listener failed", thrown);
-    }
+    if (this.state.phase === "starting" && this.state.step !== step) this.#teller.enter({ ...this.state, step });
   }
 
   /** Tasks run one after the other; one that throws fails alone. */
@@ -423,7 +400,7 @@ export class NodeService {
 
   /** A task that threw may have left the node between two phases; no later task would lead out of there. */
   async #afterSurprise(error: HiggsError): Promise<Result<void>> {
-    const { phase } = this.#state;
+    const { phase } = this.state;
     try {
       if (this.#ladder.state.state === "running") return await this.#attemptFailed(error);
       if (phase === "starting") return await this.#startFailed(error);
@@ -439,28 +416,8 @@ export class NodeService {
   #logUnexpected(message: string, thrown: unknown): void {
     this.#logger.error(message, thrown instanceof Error ? thrown : new Error(String(thrown)));
   }
-
-  #now(): string {
-    return new Date(this.#options.clock.nowMs()).toISOString();
-  }
 }
 
 function interfaceOf({ plan }: Standing): string {
   return plan.spec.wireguard.interfaceName;
-}
-
-function reasonOf(state: PhaseState): Record<string, string> {
-  switch (state.phase) {
-    case "failed":
-      return { code: state.error.code, reason: state.error.message };
-    case "degraded":
-      return { code: state.problems[0]?.code ?? "" };
-    case "recovering":
-      return { cause: state.cause.code };
-    case "stopped":
-    case "starting":
-    case "running":
-    case "stopping":
-      return {};
-  }
 }

@@ -8,7 +8,7 @@ import { mappingFail } from "./mapping-errors.ts";
 const FIRST_REPEAT_MS = 250;
 
 /** Sent at 0, 250, 750 and 1,750 ms. A router at home answers in milliseconds; the RFC's 64 s of patience is for none. */
-export const EXCHANGE_TIMEOUT_MS = 3_000;
+const EXCHANGE_TIMEOUT_MS = 3_000;
 
 export interface ExchangeOptions<T> {
   datagrams: Datagrams;

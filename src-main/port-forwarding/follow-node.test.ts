@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { FakeClock } from "../../src-shared/testing/fake-clock.ts";
-import { createLogger } from "../logs/logger.ts";
+import { silentLogger } from "../logs/testing/recording-log.ts";
 import { followNode, type SharedPort } from "./follow-node.ts";
 import { MappingJournal } from "./mapping-journal.ts";
 import { PortForwardingService } from "./port-forwarding-service.ts";
@@ -9,7 +9,7 @@ import { FakeRouter, NETWORK } from "./testing/fake-router.ts";
 function rig() {
   const clock = new FakeClock();
   const router = new FakeRouter(clock);
-  const logger = createLogger({ sink: { write: () => {}, close: () => {} }, clock });
+  const logger = silentLogger();
   const journal = new MappingJournal({ kv: { get: () => undefined, set: () => {} }, clock, logger });
   const ports = new PortForwardingService({ io: router.io, journal, logger });
   return { clock, router, ports, follow: followNode(ports) };

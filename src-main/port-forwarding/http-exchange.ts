@@ -5,11 +5,11 @@ import { ok, type Result } from "../../src-shared/result.ts";
 import { type MappingErrorCode, mappingFail } from "./mapping-errors.ts";
 
 /** The largest description known has some 30 KiB. */
-export const MAX_HTTP_BODY_BYTES = 256 * 1024;
+const MAX_HTTP_BODY_BYTES = 256 * 1024;
 const MAX_HEADER_BYTES = 8 * 1024;
 
 /** Some routers take a second for each action while they rewrite their firewall. */
-export const HTTP_TIMEOUT_MS = 3_000;
+const HTTP_TIMEOUT_MS = 3_000;
 
 export interface HttpQuestion {
   /** `http:` with an address as host. */
@@ -29,6 +29,7 @@ export interface HttpAnswer {
 /** Errors: `upnp-unreachable`, `upnp-stalled`, `upnp-too-large`, `aborted`. Any status is an answer. */
 export type HttpExchange = (question: HttpQuestion) => Promise<Result<HttpAnswer>>;
 
+/** Over real sockets. Follows no redirect; one connection for each question. */
 export function systemHttp(clock: Clock): HttpExchange {
   return (question) => ask(clock, question);
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { unwrap } from "../../src-shared/result.ts";
 import { FakeClock } from "../../src-shared/testing/fake-clock.ts";
-import { createLogger } from "../logs/logger.ts";
+import { silentLogger } from "../logs/testing/recording-log.ts";
 import { IgdPinholeClient } from "./igd-pinhole-client.ts";
 import type { Mapping, MappingRequest } from "./mapping.ts";
 import { MappingJournal } from "./mapping-journal.ts";
@@ -81,7 +81,7 @@ describe("openings in the router's IPv6 firewall by UPnP", () => {
 
   it("are closed by the next run although nothing is shared then", async () => {
     const { clock, router, signal, client } = rig();
-    const logger = createLogger({ sink: { write: () => {}, close: () => {} }, clock });
+    const logger = silentLogger();
     const journal = new MappingJournal({ kv: { get: () => undefined, set: () => {} }, clock, logger });
     unwrap(await client.map(REQUEST, { signal, onIntent: (intent) => journal.note(intent) }));
     const next = new PortForwardingService({ io: router.io, journal, logger });

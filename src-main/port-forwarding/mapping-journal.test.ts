@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { z } from "zod";
 import { FakeClock } from "../../src-shared/testing/fake-clock.ts";
-import { createLogger, type LogRecord } from "../logs/logger.ts";
+import { recordingLog } from "../logs/testing/recording-log.ts";
 import type { Mapping } from "./mapping.ts";
 import { MappingJournal } from "./mapping-journal.ts";
 
@@ -20,8 +20,7 @@ const MAPPING: Mapping = {
 function rig({ isFull = false } = {}) {
   const clock = new FakeClock();
   const disk = new Map<string, string>();
-  const records: LogRecord[] = [];
-  const logger = createLogger({ clock, sink: { write: (record) => records.push(record), close: () => {} } });
+  const { logger, records } = recordingLog(clock);
   const kv = {
     get: <T>(key: string, schema: z.ZodType<T>) => schema.safeParse(JSON.parse(disk.get(key) ?? "null")).data,
     set: (key: string, value: unknown) => {

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { formatAddress, parseAddress } from "../../src-shared/net/address.ts";
 import type { Transport } from "./mapping.ts";
 
-export const PCP_VERSION = 2;
+const PCP_VERSION = 2;
 
 /** RFC 6887, section 7: no message is longer. */
 export const MAX_PCP_BYTES = 1100;

@@ -2,14 +2,13 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { z } from "zod";
 import type { HiggsError } from "../../src-shared/result.ts";
 import { FakeClock } from "../../src-shared/testing/fake-clock.ts";
-import { createLogger, type LogSink } from "../logs/logger.ts";
+import { silentLogger } from "../logs/testing/recording-log.ts";
 import { MappingJournal } from "./mapping-journal.ts";
 import { PROBE_EVERY_MS } from "./mapping-keeper.ts";
 import { PortForwardingService } from "./port-forwarding-service.ts";
 import { FakeRouter, NETWORK } from "./testing/fake-router.ts";
 
 const PORT = 51820;
-const SILENT: LogSink = { write: () => {}, close: () => {} };
 const HOUR_MS = 60 * 60_000;
 
 let clock: FakeClock;
@@ -18,7 +17,7 @@ let disk: Map<string, unknown>;
 let service: PortForwardingService;
 
 function newService(): PortForwardingService {
-  const logger = createLogger({ sink: SILENT, clock });
+  const logger = silentLogger();
   const kv = {
     get: <T>(key: string, schema: z.ZodType<T>) => schema.safeParse(disk.get(key)).data,
     set: (key: string, value: unknown) => void disk.set(key, structuredClone(value)),

@@ -13,7 +13,7 @@ import { UpnpClient } from "./upnp-client.ts";
 import { isAtHome } from "./upnp-search.ts";
 
 /** Deleting takes milliseconds; whoever quits does not wait longer for a router that is gone. */
-export const RELEASE_TIMEOUT_MS = 1_500;
+const RELEASE_TIMEOUT_MS = 1_500;
 
 export interface SessionOptions {
   io: MappingIo;

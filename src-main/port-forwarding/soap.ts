@@ -22,6 +22,7 @@ export type SoapAnswer =
   | { kind: "error"; code: number; description: string }
   | { kind: "not-soap" };
 
+/** @param action that was called (UPnP Device Architecture 1.1, section 3.2.2); an answer to another one is `not-soap` */
 export function decodeAnswer(action: string, text: string): SoapAnswer {
   const root = parseXml(text);
   if (root === undefined || !isNamed(root, "Envelope")) return { kind: "not-soap" };

@@ -1,7 +1,7 @@
 /** Chooses the Internet Gateway Device that can do the work, among those that answer. */
 import { parseAddress } from "../../src-shared/net/address.ts";
 import { isPublicAddress } from "../../src-shared/net/public-address.ts";
-import { type HiggsError, ok, type Result } from "../../src-shared/result.ts";
+import { errorOf, type HiggsError, ok, type Result } from "../../src-shared/result.ts";
 import { FIREWALL_SERVICES, type IgdService, MAPPING_SERVICES, readIgdDescription } from "./igd-description.ts";
 import { IgdDevice } from "./igd-device.ts";
 import type { HomeNetwork } from "./mapping.ts";
@@ -93,7 +93,9 @@ async function discover<T extends Ranked>(
     signal: within,
     onFound: (found) => {
       underWay++;
-      void look(found, within).then(examined);
+      look(found, within).then(examined, (thrown: unknown) =>
+        examined({ candidates: [], problems: [errorOf(thrown)] }),
+      );
     },
     onForeign: () => {
       const foreign = mappingFail("upnp-foreign-address");

@@ -19,6 +19,8 @@ let connection: FakeConnection | undefined;
 let wanted: boolean;
 let accepted: number;
 let lost: number;
+let unexpected: unknown[];
+let failing: Error | undefined;
 let tell: (event: ConnectionsEvent) => void;
 let feed: ConnectionFeed;
 
@@ -27,6 +29,8 @@ beforeEach(() => {
   wanted = true;
   accepted = 0;
   lost = 0;
+  unexpected = [];
+  failing = undefined;
   tell = () => {};
   feed = new ConnectionFeed({
     connected: () => connection,
@@ -36,9 +40,13 @@ beforeEach(() => {
         tell = () => {};
       };
     },
-    wanted: () => wanted,
+    wanted: () => {
+      if (failing !== undefined) throw failing;
+      return wanted;
+    },
     accept: () => void accepted++,
     lost: () => void lost++,
+    onUnexpected: (thrown) => unexpected.push(thrown),
   });
 });
 
@@ -88,6 +96,16 @@ describe("ConnectionFeed", () => {
     await update();
     await update();
     expect(asked).toEqual([BOTH, BOTH]);
+  });
+
+  it("goes on after something that should not happen, and tells of it", async () => {
+    const thrown = new Error("a listener failed");
+    failing = thrown;
+    await update();
+    failing = undefined;
+    await update();
+    expect(unexpected).toEqual([thrown]);
+    expect(connection?.asked).toEqual([BOTH]);
   });
 
   it("does nothing any more once it is closed", async () => {

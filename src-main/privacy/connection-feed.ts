@@ -16,6 +16,8 @@ export interface ConnectionFeedOptions {
   accept: (event: ConnectionsEvent) => void;
   /** Nothing is known of connections any more. */
   lost: () => void;
+  /** Told of what should not happen; the next update tries again. */
+  onUnexpected: (thrown: unknown) => void;
 }
 
 export class ConnectionFeed {
@@ -36,7 +38,7 @@ export class ConnectionFeed {
 
   /** Compares what is asked for with what is wanted; to be called when either may have changed. */
   update(): void {
-    this.#jobs = this.#jobs.then(() => this.#update());
+    this.#jobs = this.#jobs.then(() => this.#update()).catch(this.#options.onUnexpected);
   }
 
   /** Resolves when the helper knows what was wanted when this was called. */

@@ -28,6 +28,7 @@ export function exportHead(format: ExportFormat, kind: LogKind): string {
   return format === "csv" ? `${COLUMNS[kind].join(",")}\r\n` : "";
 }
 
+/** One line each, with its line break: CSV as RFC 4180 has it, or JSON. */
 export function exportEntries(format: ExportFormat, entries: readonly LogEntry[]): string {
   return entries.map((entry) => (format === "csv" ? csvLine(entry) : `${JSON.stringify(entry)}\n`)).join("");
 }

@@ -2,7 +2,7 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Stored, StoredKind } from "../../src-shared/model/privacy.ts";
 import { anonymiseDnsName, anonymiseIdentifier } from "../../src-shared/net/anonymise.ts";
-import { inTransaction } from "./transaction.ts";
+import { inTransaction } from "../storage/transaction.ts";
 
 /** `null` where the kernel did not count. */
 export interface ConnectionRow {
@@ -31,7 +31,7 @@ const LOGS = {
 } as const;
 
 /** Rows changed in one go: some 20 ms, after which others get their turn. */
-export const CHUNK_ROWS = 5_000;
+const CHUNK_ROWS = 5_000;
 
 /** Names as one column holds them are short; what a guest sends is not trusted to be. */
 const MAX_NAME_CHARACTERS = 255;

@@ -3,6 +3,7 @@
 import type { ConnectionsEvent } from "../../src-shared/helper/connections.ts";
 import type { Settings } from "../../src-shared/model/settings.ts";
 import type { ClientChange } from "../clients/client-registry.ts";
+import type { Logger } from "../logs/logger.ts";
 import { ConnectionFeed, type FeedConnection } from "./connection-feed.ts";
 import { privacyHandlers } from "./privacy-handlers.ts";
 import type { PrivacyManager } from "./privacy-manager.ts";
@@ -11,10 +12,11 @@ type Unsubscribe = () => unknown;
 
 export interface PrivacySurroundings {
   manager: PrivacyManager;
+  logger: Logger;
   settings: { onChange(listener: (settings: Settings) => void): Unsubscribe };
   registry: { onChange(listener: (change: ClientChange) => void): Unsubscribe };
-  /** Whether an address of the guest network is that of no guest, but of a self-test: nothing is kept of it. */
-  isTest?: (source: string) => boolean;
+  /** Whether an address of the guest network is that of no guest: nothing is kept of it. */
+  isOwn?: (source: string) => boolean;
   node: { onChange(listener: () => void): Unsubscribe; settle(): Promise<unknown> };
   helper: {
     readonly connected: FeedConnection | undefined;
@@ -31,14 +33,15 @@ export interface JoinedPrivacy {
 
 /** To be called after the other listeners of settings and node were added, so that the network is asked to follow first. */
 export function joinPrivacy(surroundings: PrivacySurroundings): JoinedPrivacy {
-  const { manager, settings, registry, node, helper, isTest = () => false } = surroundings;
+  const { manager, logger, settings, registry, node, helper, isOwn = () => false } = surroundings;
   const feed = new ConnectionFeed({
     connected: () => helper.connected,
     onConnections: (listener) => helper.onConnections(listener),
     wanted: () => manager.canLogMetadata(),
     accept: (event) =>
-      manager.acceptConnections({ ...event, ended: event.ended.filter(({ source }) => !isTest(source)) }),
+      manager.acceptConnections({ ...event, ended: event.ended.filter(({ source }) => !isOwn(source)) }),
     lost: () => manager.forgetSource(),
+    onUnexpected: (thrown) => logger.error("the helper was not asked for connections", { error: thrown }),
   });
   const look = () => {
     manager.guestsChanged();

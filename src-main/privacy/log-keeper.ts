@@ -12,7 +12,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
 /** Of each kind: some 150 MB of connections, months of an ordinary home. The oldest go first. */
-export const MAX_ROWS = 1_000_000;
+const MAX_ROWS = 1_000_000;
 
 /** After this many new rows their number is looked at without waiting for the hour. */
 const LOOK_AFTER_ROWS = 50_000;

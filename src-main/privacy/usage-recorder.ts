@@ -7,12 +7,15 @@ import type { CancelTimer, Clock } from "../../src-shared/clock.ts";
 import type { TrafficTotals } from "../../src-shared/model/traffic.ts";
 import type { ClientRecord } from "../clients/client-record.ts";
 import type { Logger } from "../logs/logger.ts";
-import { inTransaction } from "./transaction.ts";
+import { inTransaction } from "../storage/transaction.ts";
 
 /** What a power cut may lose of the sums; the clients' own totals are written as often. */
 const FLUSH_AFTER_MS = 10_000;
 
 const MINUTE_MS = 60_000;
+
+/** Minutes of clients that wait for a disk that takes nothing; the sums per day, of which there are few, go on waiting. */
+const MAX_WAITING_MINUTES = 50_000;
 
 /** A year and a month: enough for every monthly quota, and to compare with the same month a year ago. */
 const KEPT_DAYS = 400;
@@ -130,6 +133,7 @@ export class UsageRecorder {
       this.#minutes.clear();
     } catch (thrown) {
       this.#options.logger.warn("usage could not be saved", { error: thrown });
+      if (this.#minutes.size > MAX_WAITING_MINUTES) this.#minutes.clear();
     }
   }
 

@@ -4,14 +4,13 @@ import type { Clock } from "../../src-shared/clock.ts";
 import { exitOf, type PhaseState } from "../../src-shared/model/node-state.ts";
 import type { Pinhole } from "../../src-shared/model/pinhole.ts";
 import type { Settings } from "../../src-shared/model/settings.ts";
-import { parseAddress } from "../../src-shared/net/address.ts";
-import { parseEndpoint } from "../../src-shared/net/endpoint.ts";
 import type { Result } from "../../src-shared/result.ts";
 import type { Logger } from "../logs/logger.ts";
 import type { MappingIo } from "../port-forwarding/mapping-io.ts";
 import type { MappingJournal } from "../port-forwarding/mapping-journal.ts";
 import type { PortForwardingService } from "../port-forwarding/port-forwarding-service.ts";
 import type { RelayService } from "../relay/relay-service.ts";
+import { egressTargetsOf } from "../routing/egress-targets.ts";
 import { ReachabilityService } from "./reachability-service.ts";
 import { SecondRouter } from "./second-router.ts";
 import { askStun, lookupIpv4 } from "./stun-client.ts";
@@ -61,7 +60,8 @@ export function joinReachability(parts: ReachabilityParts): JoinedReachability {
       return answer.ok ? answer.value : undefined;
     },
     trace: async (towards) => {
-      const to = (towards && (await lookupIpv4(towards.host))) ?? farAddress(settings());
+      // Somewhere out in the internet will do: the packets expire long before they arrive.
+      const to = (towards && (await lookupIpv4(towards.host))) ?? egressTargetsOf(settings().egressTargets, 4)[0]?.host;
       return to === undefined ? [] : trace(to, HOPS_TRACED);
     },
     applyPeer: () => node.settle(),
@@ -98,11 +98,4 @@ export function joinReachability(parts: ReachabilityParts): JoinedReachability {
       });
     },
   };
-}
-
-/** Somewhere out in the internet; packets towards it expire long before they arrive. */
-function farAddress({ egressTargets }: Pick<Settings, "egressTargets">): string | undefined {
-  return egressTargets
-    .flatMap((text) => parseEndpoint(text)?.host ?? [])
-    .find((host) => parseAddress(host)?.family === 4);
 }

@@ -29,6 +29,7 @@ export interface Outside {
   probeFrom(address: string, question: ProbeQuestion): Promise<Result<ProbeResult>>;
 }
 
+/** What a relay said when it took the node; older relays say less. @param relay its name */
 export function viewOf(relay: string, { seen, probeKey, stun, features }: Registered): OutsideView {
   const probesElsewhere = features.includes(PROBE_VISITS_FEATURE);
   return { relay, seen: seen ?? null, probeKey: probeKey ?? null, stun: stun ?? null, probesElsewhere };

@@ -4,11 +4,12 @@ import type { Endpoint } from "../../src-shared/net/endpoint.ts";
 import type { ProbeOutcome, ProbeResult } from "../../src-shared/relay/control.ts";
 import { fail, ok, type Result } from "../../src-shared/result.ts";
 import { FakeClock } from "../../src-shared/testing/fake-clock.ts";
-import { createLogger } from "../logs/logger.ts";
+import { silentLogger } from "../logs/testing/recording-log.ts";
 import { PROVE_EVERY_MS } from "./outcome.ts";
 import type { OutsideView } from "./outside.ts";
 import type { ProbeQuestion } from "./probe-exchange.ts";
-import { ReachabilityService, type Sharing } from "./reachability-service.ts";
+import { ReachabilityService } from "./reachability-service.ts";
+import type { Sharing } from "./sharing.ts";
 
 const KEY = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=";
 const PROBE_KEY = "Gu3stKeyxxxxxxxxxxxxxxxxxxxxxxxxxxxxx000000A=";
@@ -67,12 +68,11 @@ class Rig {
   };
 
   constructor() {
-    const sink = { write: () => {}, close: () => {} };
     const rig = this;
     this.service = new ReachabilityService({
       clock: this.clock,
       random: () => 0.5,
-      logger: createLogger({ sink, clock: this.clock }),
+      logger: silentLogger(),
       outside: {
         get view() {
           return rig.view;

@@ -8,17 +8,16 @@
 import { isDeepStrictEqual } from "node:util";
 import type { CancelTimer, Clock } from "../../src-shared/clock.ts";
 import type { NatPath } from "../../src-shared/model/nat-path.ts";
-import type { PortMappingState } from "../../src-shared/model/port-mapping.ts";
 import type { Reachability } from "../../src-shared/model/reachability.ts";
-import { parseAddress } from "../../src-shared/net/address.ts";
 import type { Endpoint } from "../../src-shared/net/endpoint.ts";
 import type { PeerSpec } from "../../src-shared/network-spec.ts";
 import { errorOf, type HiggsError, type Result } from "../../src-shared/result.ts";
 import type { Logger } from "../logs/logger.ts";
-import { classifyPath, type NatEvidence } from "./classify-path.ts";
+import { classifyPath } from "./classify-path.ts";
 import { keptOutcome, outcomeOverIpv6, PROVE_EVERY_MS } from "./outcome.ts";
 import type { Outside, OutsideView } from "./outside.ts";
 import { NO_PROOF, type Proof, unreachableReason } from "./reasons.ts";
+import { evidenceOf, familyOf, ipv4, portOf, type Sharing, subjectOf } from "./sharing.ts";
 
 /** By up to this share, so that many nodes of one relay do not ask at once. */
 const JITTER = 0.1;
@@ -26,26 +25,6 @@ const JITTER = 0.1;
 const SOON_MS = 15_000;
 /** Silences after which a mapping that was granted is made anew; after the last of them the relay takes over. */
 const REMAKE_AT_MOST = 2;
-
-/** What the rest of the node knows at present. */
-export interface Sharing {
-  /** The node's WireGuard public key. */
-  readonly publicKey: string;
-  readonly listenPort: number;
-  /** This machine's IPv4 address on its uplink, and the gateway there. */
-  readonly local: string | null;
-  readonly gateway: string | null;
-  readonly hasIpv6: boolean;
-  /** Where guests reach this machine over IPv6, if they do; null without a global address. */
-  readonly ipv6: Endpoint | null;
-  /** Whether the router has opened its IPv6 firewall for it. */
-  readonly isPinholeOpen: boolean;
-  /** What the owner said guests are to use; null where that is left to the node. */
-  readonly ownEndpoint: Endpoint | null;
-  readonly mapping: PortMappingState;
-  /** Whether the settings name a relay that could be asked. */
-  readonly hasRelays: boolean;
-}
 
 /** A port mapped at a router behind the router; see `second-router.ts`. */
 export interface BehindRouter {
@@ -370,47 +349,4 @@ export class ReachabilityService {
   #now(): string {
     return new Date(this.#options.clock.nowMs()).toISOString();
   }
-}
-
-/** What a look depends on: times and leases are none of it. */
-function subjectOf({ mapping, ...rest }: Sharing, view: OutsideView | undefined): unknown {
-  const granted = mapping.state === "mapped" ? [mapping.protocol, mapping.external] : null;
-  const refused = mapping.state === "unavailable" ? mapping.reason.code : null;
-  return { ...rest, state: mapping.state, granted, refused, view };
-}
-
-/** The port guests send to. */
-function portOf({ ownEndpoint, mapping, listenPort }: Sharing, behind: Endpoint | undefined): number {
-  if (ownEndpoint !== null) return ownEndpoint.port;
-  if (behind !== undefined) return behind.port;
-  return mapping.state === "mapped" ? mapping.external.port : listenPort;
-}
-
-function evidenceOf(
-  sharing: Sharing,
-  view: OutsideView | undefined,
-  found: { hops: readonly (string | null)[]; seenByStun: string | null; proof: Proof; behind: boolean },
-): NatEvidence {
-  const { mapping, local, gateway, hasIpv6, listenPort } = sharing;
-  return {
-    local,
-    gateway,
-    router: mapping.state === "mapped" ? { protocol: mapping.protocol, externalAddress: mapping.external.host } : null,
-    saysNoPublicAddress: mapping.state === "unavailable" && mapping.reason.code === "no-public-address",
-    seen: found.seenByStun ?? ipv4(view?.seen),
-    hops: found.hops,
-    isMappedBehind: found.behind,
-    proof: found.proof.state === "none" ? null : found.proof.state,
-    port: listenPort,
-    hasIpv6,
-    relayed: view !== undefined,
-  };
-}
-
-function familyOf(text: string | null): 4 | 6 {
-  return (text === null ? undefined : parseAddress(text)?.family) ?? 4;
-}
-
-function ipv4(text: string | null | undefined): string | null {
-  return text !== null && text !== undefined && parseAddress(text)?.family === 4 ? text : null;
 }

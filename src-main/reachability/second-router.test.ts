@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { FakeIgd } from "../../e2e/lab/servers/fake-igd.ts";
 import { ok } from "../../src-shared/result.ts";
 import { FakeClock } from "../../src-shared/testing/fake-clock.ts";
-import { createLogger } from "../logs/logger.ts";
+import { silentLogger } from "../logs/testing/recording-log.ts";
 import type { Datagrams, Sender } from "../port-forwarding/datagrams.ts";
 import type { Mapping } from "../port-forwarding/mapping.ts";
 import { type MappingIo, systemIo } from "../port-forwarding/mapping-io.ts";
@@ -92,7 +92,7 @@ function rig() {
   const clock = new FakeClock();
   const router = new Router();
   const kept = new Map<string, unknown>();
-  const logger = createLogger({ sink: { write: () => {}, close: () => {} }, clock });
+  const logger = silentLogger();
   const kv = { get: () => undefined, set: (key: string, value: unknown) => void kept.set(key, value) };
   const journal = new MappingJournal({ kv, clock, logger });
   let octet = 0;
@@ -238,7 +238,7 @@ describe("a second router that speaks UPnP alone", () => {
     });
     fake = started;
     const clock = new FakeClock();
-    const logger = createLogger({ sink: { write: () => {}, close: () => {} }, clock });
+    const logger = silentLogger();
     const kv = { get: () => undefined, set: () => {} };
     const journal = new MappingJournal({ kv, clock, logger });
     const system = systemIo();

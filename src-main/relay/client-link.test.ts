@@ -6,9 +6,9 @@ import { type ServerToGuest, serverToGuestSchema } from "../../src-shared/relay/
 import { QueueBudget } from "../../src-shared/relay/drop-oldest-queue.ts";
 import { SlabPool } from "../../src-shared/relay/slab-pool.ts";
 import type { HiggsError } from "../../src-shared/result.ts";
+import { eventually } from "../../src-shared/testing/eventually.ts";
 import { FakeClock } from "../../src-shared/testing/fake-clock.ts";
 import { ClientLink } from "./client-link.ts";
-import { eventually } from "./testing/eventually.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

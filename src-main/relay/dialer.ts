@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { get as httpGet } from "node:http";
 import { get as httpsGet } from "node:https";
 import { isIPv6, type LookupFunction } from "node:net";
-import { getCACertificates } from "node:tls";
+import tls from "node:tls";
 import { HttpsProxyAgent } from "https-proxy-agent";
 import { WebSocket } from "ws";
 import { parseAddress } from "../../src-shared/net/address.ts";
@@ -115,7 +115,7 @@ function authorities(caFile: string | undefined): Result<string[] | undefined> {
   try {
     const own = readFileSync(caFile, "utf8");
     if (!own.includes("-----BEGIN CERTIFICATE-----")) throw new TypeError("there is no PEM certificate in it");
-    return ok([...getCACertificates("default"), own]);
+    return ok([...tls.getCACertificates("default"), own]);
   } catch (error) {
     return fail(
       "relay-ca-unusable",

@@ -6,10 +6,10 @@ import { portRange, startTestServer, type TestServer } from "../../src-server/te
 import { systemClock } from "../../src-shared/clock.ts";
 import { parseRelayUrl, type RelayUrl } from "../../src-shared/net/relay-url.ts";
 import { unwrap } from "../../src-shared/result.ts";
+import { eventually } from "../../src-shared/testing/eventually.ts";
 import { createDialer } from "./dialer.ts";
 import { type BridgeOptions, type BridgeState, GuestBridge } from "./guest-bridge.ts";
 import { Cable } from "./testing/cable.ts";
-import { eventually } from "./testing/eventually.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

@@ -8,11 +8,11 @@ import type { RelayLinkState } from "../../src-shared/model/relay-link.ts";
 import { parseRelayUrl, type RelayUrl } from "../../src-shared/net/relay-url.ts";
 import { encodeDatagrams } from "../../src-shared/relay/frame.ts";
 import { ok } from "../../src-shared/result.ts";
+import { eventually } from "../../src-shared/testing/eventually.ts";
+import { recordingLog } from "../logs/testing/recording-log.ts";
 import { createDialer } from "./dialer.ts";
 import { RelayPool } from "./relay-pool.ts";
-import { eventually } from "./testing/eventually.ts";
 import { FakeWireguard } from "./testing/fake-wireguard.ts";
-import { recordingLog } from "./testing/recording-log.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

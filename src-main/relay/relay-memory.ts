@@ -3,6 +3,7 @@ import { z } from "zod";
 import { addressSchema } from "../../src-shared/net/address.ts";
 import { endpointSchema } from "../../src-shared/net/endpoint.ts";
 import { nodeIdSchema } from "../../src-shared/relay/control.ts";
+import type { Logger } from "../logs/logger.ts";
 import type { KvStore } from "../storage/kv-store.ts";
 
 const KEY = "relay.place";
@@ -21,16 +22,26 @@ export type RelayPlace = z.infer<typeof placeSchema>;
 
 export class RelayMemory {
   readonly #kv: KvStore;
+  readonly #logger: Logger;
+  #place: RelayPlace | undefined;
 
-  constructor(kv: KvStore) {
+  constructor(kv: KvStore, logger: Logger) {
     this.#kv = kv;
+    this.#logger = logger;
+    this.#place = kv.get(KEY, placeSchema);
   }
 
   get place(): RelayPlace | undefined {
-    return this.#kv.get(KEY, placeSchema);
+    return this.#place;
   }
 
+  /** A disk that is full must not keep anybody from the relay: this run remembers it all the same. */
   set place(value: RelayPlace) {
-    this.#kv.set(KEY, value);
+    this.#place = value;
+    try {
+      this.#kv.set(KEY, value);
+    } catch (thrown) {
+      this.#logger.warn("the relay's place could not be saved", { error: thrown });
+    }
   }
 }

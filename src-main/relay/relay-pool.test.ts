@@ -8,14 +8,14 @@ import { systemClock } from "../../src-shared/clock.ts";
 import type { RelayLinkState } from "../../src-shared/model/relay-link.ts";
 import { parseRelayUrl, type RelayUrl } from "../../src-shared/net/relay-url.ts";
 import { fail } from "../../src-shared/result.ts";
+import { eventually } from "../../src-shared/testing/eventually.ts";
 import { FakeClock } from "../../src-shared/testing/fake-clock.ts";
+import { recordingLog } from "../logs/testing/recording-log.ts";
 import { createDialer, type Dialer } from "./dialer.ts";
 import { openRelayIdentity } from "./relay-identity.ts";
 import { RelayPool, type RelayPoolOptions } from "./relay-pool.ts";
 import { Cable } from "./testing/cable.ts";
-import { eventually } from "./testing/eventually.ts";
 import { FakeWireguard } from "./testing/fake-wireguard.ts";
-import { recordingLog } from "./testing/recording-log.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

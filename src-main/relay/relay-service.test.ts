@@ -6,12 +6,12 @@ import { portRange, startTestServer, type TestServer } from "../../src-server/te
 import { systemClock } from "../../src-shared/clock.ts";
 import type { RelayLinkState } from "../../src-shared/model/relay-link.ts";
 import { unwrap } from "../../src-shared/result.ts";
+import { eventually } from "../../src-shared/testing/eventually.ts";
+import { recordingLog, silentLogger } from "../logs/testing/recording-log.ts";
 import { openDatabase } from "../storage/database.ts";
 import { KvStore } from "../storage/kv-store.ts";
 import { RelayMemory } from "./relay-memory.ts";
 import { RelayService, type RelayServiceOptions, type RelaySettings } from "./relay-service.ts";
-import { eventually } from "./testing/eventually.ts";
-import { recordingLog } from "./testing/recording-log.ts";
 
 const cleanups: (() => unknown)[] = [];
 let dataDir: string;
@@ -21,7 +21,7 @@ let server: TestServer;
 beforeEach(async () => {
   dataDir = mkdtempSync(join(tmpdir(), "higgs-relay-"));
   const { db } = unwrap(openDatabase(dataDir, { clock: systemClock }));
-  memory = new RelayMemory(new KvStore(db));
+  memory = new RelayMemory(new KvStore(db), silentLogger());
   server = await startTestServer({ serverName: "127.0.0.1", udp: { host: "127.0.0.1", ...portRange(2) } });
   cleanups.push(() => rmSync(dataDir, { recursive: true, force: true }));
   cleanups.push(() => db.close());

@@ -6,7 +6,7 @@ import { BRIDGE_ENDPOINT } from "./bridge-endpoint.ts";
 import type { RelayPlace } from "./relay-memory.ts";
 
 /** Largest tunnel packet that, with everything around it, still fits one TCP segment of a TLS connection. */
-export const RELAYED_MTU = 1380;
+const RELAYED_MTU = 1380;
 
 export interface RelayedParts {
   readonly endpoint: Endpoint;

@@ -15,6 +15,7 @@ export function isDefaultRoute(route: ObservedRoute): boolean {
   return parsed !== undefined && isDefaultPrefix(parsed);
 }
 
+/** The same of a prefix. */
 export function isDefaultPrefix({ family, value, length }: Prefix): boolean {
   return length <= 1 || (family === 6 && length === GLOBAL_UNICAST.length && value === GLOBAL_UNICAST.value);
 }

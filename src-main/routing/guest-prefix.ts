@@ -42,6 +42,7 @@ export interface GuestPrefixQuestion {
 type RandomBytes = (count: number) => Uint8Array;
 type Conflicts = (candidate: Prefix) => Conflict[];
 
+/** As documented: room for as many clients as a home node can serve, out of which nobody grows. */
 const AUTO_LENGTH = 16;
 
 /** 10.66 first, as documented, then on from there; the space of home routers (192.168) is left alone. */

@@ -23,7 +23,13 @@ export interface RememberedPrefixes {
   current(): GuestPrefixes;
 }
 
-export function rememberPrefixes({ settings, memory, ownInterface, logger }: RememberedPrefixesOptions): RememberedPrefixes {
+/** Each choice is remembered, and asked for again the next time. */
+export function rememberPrefixes({
+  settings,
+  memory,
+  ownInterface,
+  logger,
+}: RememberedPrefixesOptions): RememberedPrefixes {
   function choose(observation: Pick<NetworkObservation, "links" | "routes">): Result<GuestPrefixes> {
     const chosen = chooseGuestPrefixes({
       settings: settings(),

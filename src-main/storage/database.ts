@@ -4,10 +4,11 @@
  */
 import { closeSync, existsSync, openSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../src-shared/clock.ts";
 import { fail, type HiggsError, ok, type Result } from "../../src-shared/result.ts";
 import { MIGRATIONS, migrate, schemaVersionOf } from "./migrations.ts";
+import { openSqlite } from "./sqlite.ts";
 
 export const DATABASE_FILE_NAME = "higgsnode.db";
 
@@ -48,7 +49,7 @@ export function openDatabase(
     if (verdict !== "usable") notices.push(notice(verdict, path, setAside(path, verdict, clock.nowMs())));
     // SQLite gives a new file the umask's mode, and its -wal and -shm the mode of the file.
     closeSync(openSync(path, "a", 0o600));
-    const db = new DatabaseSync(path, { timeout: busyTimeoutMs });
+    const db = openSqlite(path, { timeout: busyTimeoutMs });
     try {
       db.exec(PRAGMAS);
       migrate(db);
@@ -69,7 +70,7 @@ export function openDatabase(
 
 /** Looks without changing: a writable connection would carry a -wal file into a database we mean to keep as it is. */
 function judge(path: string, busyTimeoutMs: number): Verdict {
-  const db = new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs });
+  const db = openSqlite(path, { readOnly: true, timeout: busyTimeoutMs });
   try {
     const check = db.prepare("PRAGMA quick_check(1)").get();
     if (check?.quick_check !== "ok") return "corrupt";

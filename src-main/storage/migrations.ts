@@ -3,6 +3,7 @@
  * how many of them a file has seen. A step that was released is never changed; a new one is appended.
  */
 import type { DatabaseSync } from "node:sqlite";
+import { inTransaction } from "./transaction.ts";
 
 export type Migration = (db: DatabaseSync) => void;
 
@@ -11,15 +12,10 @@ export const MIGRATIONS: readonly Migration[] = [clientsAndFacts, guestLogs, cli
 /** Runs the steps that are missing, each in a transaction of its own with its version. Throws what SQLite throws. */
 export function migrate(db: DatabaseSync, migrations: readonly Migration[] = MIGRATIONS): void {
   for (let version = schemaVersionOf(db); version < migrations.length; version++) {
-    db.exec("BEGIN IMMEDIATE");
-    try {
+    inTransaction(db, () => {
       migrations[version]?.(db);
       db.exec(`PRAGMA user_version = ${version + 1}`);
-      db.exec("COMMIT");
-    } catch (error) {
-      db.exec("ROLLBACK");
-      throw error;
-    }
+    });
   }
 }
 

@@ -10,7 +10,7 @@ export const KEEPALIVE_SECONDS = 25;
  * traffic would go around the tunnel under the guest's own address, which is what the guest wants to hide.
  * The node refuses it instead, and programs turn to IPv4.
  */
-export const ALLOWED_IPS: readonly string[] = ["0.0.0.0/0", "::/0"];
+const ALLOWED_IPS: readonly string[] = ["0.0.0.0/0", "::/0"];
 
 /**
  * Stands in where the node has no IPv6 address for the guest. Some platforms route `::/0` into a tunnel only if
@@ -18,7 +18,7 @@ export const ALLOWED_IPS: readonly string[] = ["0.0.0.0/0", "::/0"];
  * have different labels (RFC 6724, section 5, rule 5), so that programs try IPv4 first and do not wait for IPv6.
  * No peer of the node has it, so nothing sent from it is let in.
  */
-export const NO_IPV6_ADDRESS = "fd48:6967:6773:4e6f:6465::2";
+const NO_IPV6_ADDRESS = "fd48:6967:6773:4e6f:6465::2";
 
 export interface ClientConfigParts {
   privateKey: string;

@@ -41,7 +41,7 @@ export class WireGuardManager {
 }
 
 /** The peers of our interface, none when it is absent or broken. */
-export function observedPeers(seen: ObservedWireguard): readonly ObservedPeer[] {
+function observedPeers(seen: ObservedWireguard): readonly ObservedPeer[] {
   return seen.state === "present" ? seen.peers : [];
 }
 

@@ -1,5 +1,5 @@
 /** Buttons and links that look like them. */
-import type { ComponentProps, ComponentType, ReactNode } from "react";
+import type { ComponentProps, ComponentType, MouseEvent, ReactNode } from "react";
 import { classNames } from "./class-names.ts";
 import type { IconProps } from "./icons.tsx";
 import { Spinner } from "./spinner.tsx";
@@ -20,7 +20,7 @@ export function Button({
   icon: Icon,
   busy = false,
   className,
-  disabled,
+  onClick,
   children,
   ...rest
 }: ButtonProps) {
@@ -28,9 +28,9 @@ export function Button({
     <button
       type="button"
       className={classNames("button", `button-${variant}`, size === "small" && "button-small", className)}
-      disabled={disabled === true || busy}
-      aria-busy={busy || undefined}
       {...rest}
+      {...busyProps(busy)}
+      onClick={busy ? doNothing : onClick}
     >
       {busy ? <Spinner /> : Icon !== undefined && <Icon />}
       <span>{children}</span>
@@ -38,14 +38,34 @@ export function Button({
   );
 }
 
+/** Not `disabled`: that would throw the keyboard out of the page's order while the work goes on. */
+function busyProps(busy: boolean) {
+  return busy ? { "aria-disabled": true, "aria-busy": true } : {};
+}
+
+/** Submits nothing either. */
+function doNothing(event: MouseEvent): void {
+  event.preventDefault();
+}
+
 export interface IconButtonProps extends Omit<ComponentProps<"button">, "children"> {
   /** The name, for screen readers and on hover. */
   readonly label: string;
   readonly icon: ComponentType<IconProps>;
   readonly danger?: boolean;
+  /** Work on the same thing is under way: this begins no more of it. */
+  readonly busy?: boolean;
 }
 
-export function IconButton({ label, icon: Icon, danger = false, className, ...rest }: IconButtonProps) {
+export function IconButton({
+  label,
+  icon: Icon,
+  danger = false,
+  busy = false,
+  className,
+  onClick,
+  ...rest
+}: IconButtonProps) {
   return (
     <button
       type="button"
@@ -53,6 +73,8 @@ export function IconButton({ label, icon: Icon, danger = false, className, ...re
       aria-label={label}
       title={label}
       {...rest}
+      {...busyProps(busy)}
+      onClick={busy ? doNothing : onClick}
     >
       <Icon />
     </button>

@@ -20,9 +20,34 @@ export interface DialogProps {
   readonly onClose: () => void;
 }
 
+/** What had the focus before a dialog, or the first of several dialogs in a row, was opened. */
+let opener: HTMLElement | undefined;
+
+function rememberOpener(): void {
+  const { activeElement, body } = document;
+  if (!(activeElement instanceof HTMLElement) || activeElement.closest("[role=dialog]") !== null) return;
+  opener = activeElement === body ? undefined : activeElement;
+}
+
+/** The dialog itself, whose title is said first; not its first button, which closes it. A field that asked for the focus keeps it. */
+function focusDialog(event: Event): void {
+  event.preventDefault();
+  if (event.currentTarget instanceof HTMLElement) event.currentTarget.focus();
+}
+
+/** Back to where the keyboard was; to the page where that is gone, such as the row of a client who was removed. */
+function returnFocus(event: Event): void {
+  event.preventDefault();
+  if (document.querySelector("[role=dialog]") !== null) return;
+  opener?.focus();
+  if (opener === undefined || document.activeElement !== opener) document.getElementById("main")?.focus();
+}
+
 /** Open as long as it is rendered. */
 export function Dialog({ title, description, children, actions, wide = false, onClose }: DialogProps) {
   const { t } = useI18n();
+  // Before Radix moves the focus into the dialog.
+  useState(rememberOpener);
   useEffect(() => {
     document.documentElement.classList.add("has-dialog");
     return () => document.documentElement.classList.remove("has-dialog");
@@ -34,6 +59,8 @@ export function Dialog({ title, description, children, actions, wide = false, on
           <Radix.Content
             className={classNames("dialog", wide && "dialog-wide")}
             onInteractOutside={stay}
+            onOpenAutoFocus={focusDialog}
+            onCloseAutoFocus={returnFocus}
             {...(description === undefined ? { "aria-describedby": undefined } : {})}
           >
             <div className="dialog-head">

@@ -1,6 +1,6 @@
 /** What is said in each language, fetched when it is the owner's: nobody waits for the words of a language they do not read. */
 import type { Language } from "../../src-shared/text/language.ts";
-import { AS_SAID, type Localiser } from "../../src-shared/text/messages/localiser.ts";
+import type { Localiser } from "../../src-shared/text/messages/localiser.ts";
 import { type Translate, translatorOf } from "../../src-shared/text/translator.ts";
 
 export interface Words {
@@ -12,8 +12,11 @@ export interface Words {
 
 const LOADERS: { readonly [L in Language]: () => Promise<Words> } = {
   async en() {
-    const { en } = await import("../../src-shared/text/catalogue/en/index.ts");
-    return { language: "en", t: translatorOf("en", en), localise: AS_SAID };
+    const [{ en }, { inEnglish }] = await Promise.all([
+      import("../../src-shared/text/catalogue/en/index.ts"),
+      import("../../src-shared/text/messages/english.ts"),
+    ]);
+    return { language: "en", t: translatorOf("en", en), localise: inEnglish };
   },
   async ru() {
     const [{ ru }, { inRussian }] = await Promise.all([
@@ -34,4 +37,9 @@ export function loadWords(language: Language): Promise<Words> {
   loaded.set(language, words);
   words.catch(() => loaded.delete(language));
   return words;
+}
+
+/** Has them at hand for `loadWords`, which also tells of a failure. */
+export async function fetchWords(language: Language): Promise<void> {
+  await loadWords(language).catch(() => {});
 }

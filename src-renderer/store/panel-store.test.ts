@@ -165,6 +165,17 @@ describe("the store", () => {
     expect(panel.getState().notice).toBeUndefined();
   });
 
+  it("keeps a diagnosis that is under way, and what it brought, whichever screen is shown", async () => {
+    const diagnosis = { outcome: "pass", checks: [] };
+    const { actions, state: panel } = store(ok(diagnosis), fail("no-answer", "silent"));
+    const first = actions.call("diagnose.run", {});
+    expect(panel.getState().runs["diagnose.run"]).toMatchObject({ busy: true, value: undefined });
+    await first;
+    expect(panel.getState().runs["diagnose.run"]).toMatchObject({ busy: false, value: diagnosis });
+    await actions.call("diagnose.run", {});
+    expect(panel.getState().runs["diagnose.run"]).toMatchObject({ error: { code: "no-answer" }, value: diagnosis });
+  });
+
   it("leaves no timer behind when it is disposed of, twice as well", () => {
     const { actions, clock, dispose, disposed } = store(undefined);
     void actions.share(true);

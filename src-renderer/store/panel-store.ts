@@ -9,11 +9,13 @@ import type { HiggsError, Result } from "../../src-shared/result.ts";
 import { guestWay } from "../../src-shared/text/headline.ts";
 import type { ConnectionState, Transport } from "../transport/transport.ts";
 import { PREDICTION_MS, type PredictionKey, type Predictions, predicted, settled, unexpired } from "./predictions.ts";
+import { begun, ended, isKept, NOTHING_RUN, type Runs } from "./runs.ts";
 import { afterAnswer, afterEvent, beforeCall, CLIENTS_STALE, NOTHING_KNOWN, type ServerState } from "./server-state.ts";
 
 export interface PanelState extends ServerState {
   readonly connection: ConnectionState;
   readonly predictions: Predictions;
+  readonly runs: Runs;
   /** Clients with a call under way, by id. */
   readonly pending: ReadonlySet<string>;
   /** The last call that failed, until the owner dismisses it or tries again. */
@@ -69,6 +71,7 @@ export function createPanelStore(transport: Transport, clock: Clock): PanelStore
     ...NOTHING_KNOWN,
     connection: "connecting",
     predictions: {},
+    runs: NOTHING_RUN,
     pending: new Set(),
     problem: undefined,
     config: undefined,
@@ -87,9 +90,10 @@ export function createPanelStore(transport: Transport, clock: Clock): PanelStore
   }
 
   async function call<N extends CallName>(name: N, input: CallInput<N>): Promise<Result<CallOutput<N>>> {
-    setState(beforeCall(name));
+    setState((held) => ({ ...beforeCall(held, name), ...(isKept(name) ? { runs: begun(held.runs, name) } : {}) }));
     const answer = await transport.call(name, input);
     if (answer.ok) setState((held) => afterAnswer(held, name, answer.value));
+    if (isKept(name)) setState(({ runs }) => ({ runs: ended(runs, name, answer) }));
     return answer;
   }
 

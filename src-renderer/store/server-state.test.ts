@@ -152,13 +152,14 @@ describe("what the node tells", () => {
       ["diagnose.progress", { done: 2, total: 2, check: check("b") }],
     );
     expect(now.diagnosis).toMatchObject({ done: 2, total: 2, checks: [{ id: "a" }, { id: "b" }] });
-    expect({ ...now, ...beforeCall("diagnose.run") }.diagnosis?.checks).toEqual([]);
+    expect({ ...now, ...beforeCall(now, "diagnose.run") }.diagnosis?.checks).toEqual([]);
+    expect(beforeCall(now, "diagnose.cancel").diagnosis).toEqual({ ...now.diagnosis, cancelled: true });
     const tested = after(now, [
       "diagnose.selfTestProgress",
       { stage: "dns", outcome: "pass", detail: "", durationMs: 1 },
     ]);
     expect(tested.selfTest).toHaveLength(1);
-    expect(beforeCall("diagnose.selfTest")).toEqual({ selfTest: [] });
-    expect(beforeCall("node.on")).toEqual({});
+    expect(beforeCall(NOTHING_KNOWN, "diagnose.selfTest")).toEqual({ selfTest: [] });
+    expect(beforeCall(NOTHING_KNOWN, "node.on")).toEqual({});
   });
 });

@@ -20,7 +20,13 @@ export interface ServerState {
   readonly traffic: readonly TrafficPoint[];
   /** The diagnosis under way, or the last one, as far as it has come. */
   readonly diagnosis:
-    | { readonly done: number; readonly total: number; readonly checks: readonly CheckResult[] }
+    | {
+        readonly done: number;
+        readonly total: number;
+        readonly checks: readonly CheckResult[];
+        /** The owner has asked to end it: what there is then is not everything. */
+        readonly cancelled: boolean;
+      }
     | undefined;
   readonly selfTest: readonly SelfTestStep[];
 }
@@ -67,7 +73,7 @@ export function afterEvent(held: ServerState, name: EventName, payload: unknown)
     case "diagnose.progress": {
       const { done, total, check } = payload as EventPayload<"diagnose.progress">;
       const before = (held.diagnosis?.checks ?? []).filter(({ id }) => id !== check.id);
-      return { diagnosis: { done, total, checks: [...before, check] } };
+      return { diagnosis: { done, total, checks: [...before, check], cancelled: held.diagnosis?.cancelled === true } };
     }
     case "diagnose.selfTestProgress": {
       const step = payload as SelfTestStep;
@@ -77,9 +83,17 @@ export function afterEvent(held: ServerState, name: EventName, payload: unknown)
 }
 
 /** What beginning a call changes: progress of an earlier run is none of this one. */
-export function beforeCall(name: CallName): Partial<ServerState> {
-  if (name === "diagnose.run") return { diagnosis: { done: 0, total: 0, checks: [] } };
-  return name === "diagnose.selfTest" ? { selfTest: [] } : {};
+export function beforeCall(held: ServerState, name: CallName): Partial<ServerState> {
+  switch (name) {
+    case "diagnose.run":
+      return { diagnosis: { done: 0, total: 0, checks: [], cancelled: false } };
+    case "diagnose.cancel":
+      return held.diagnosis === undefined ? {} : { diagnosis: { ...held.diagnosis, cancelled: true } };
+    case "diagnose.selfTest":
+      return { selfTest: [] };
+    default:
+      return {};
+  }
 }
 
 /** What the answer to a call changes. */

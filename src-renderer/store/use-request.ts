@@ -1,16 +1,21 @@
 /** One call at a time from a component, with what there is to show of it. */
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { CallInput, CallName, CallOutput } from "../../src-shared/ipc/contract.ts";
-import type { HiggsError, Result } from "../../src-shared/result.ts";
-import { useActions, useConnected } from "./hooks.ts";
+import type { Result } from "../../src-shared/result.ts";
+import { useActions, useConnected, usePanel } from "./hooks.ts";
+import type { KeptCall, Run, Runs } from "./runs.ts";
 
-export interface Request<N extends CallName> {
+export interface Request<N extends CallName> extends Run<N> {
   /** Calls the node; what an older call answers after that is dropped. */
   readonly run: (input: CallInput<N>) => Promise<Result<CallOutput<N>>>;
-  readonly busy: boolean;
-  readonly error: HiggsError | undefined;
-  /** The last value that was answered; it stays while the next one is under way. */
-  readonly value: CallOutput<N> | undefined;
+}
+
+/** A call that goes on, and whose value stays, while other screens are shown. */
+export function useRun<N extends KeptCall>(name: N): Runs[N] & { run: () => void } {
+  const { call } = useActions();
+  const shown = usePanel(({ runs }) => runs[name]);
+  const run = useCallback(() => void call<KeptCall>(name, {}), [call, name]);
+  return { run, ...shown };
 }
 
 export function useRequest<N extends CallName>(name: N): Request<N> {

@@ -5,9 +5,9 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { eventually } from "../../src-shared/testing/eventually.ts";
 import {
   createIdentity,
-  eventually,
   type TestLink,
   TestNode,
   TestUdpGuest,

@@ -19,21 +19,8 @@ import {
 } from "../../src-shared/relay/control.ts";
 import { decodeDatagrams, encodeDatagrams, RELAY_PROTOCOL } from "../../src-shared/relay/frame.ts";
 import { unwrap } from "../../src-shared/result.ts";
+import { eventually } from "../../src-shared/testing/eventually.ts";
 import { compression } from "../compression.ts";
-
-/** Longest wait of any test for anything. */
-export const DEADLINE_MS = 8_000;
-
-/** Polls until `probe` gives something. Throws with `what` at the deadline. */
-export async function eventually<T>(what: string, probe: () => T | undefined | false | null): Promise<T> {
-  const untilMs = performance.now() + DEADLINE_MS;
-  for (;;) {
-    const value = probe();
-    if (value !== undefined && value !== false && value !== null) return value;
-    if (performance.now() > untilMs) throw new Error(`did not happen in time: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
 
 export interface Identity {
   readonly id: string;

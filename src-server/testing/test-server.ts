@@ -17,9 +17,12 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
-/** Port ranges apart from each other, so that test files can run side by side. */
+/**
+ * Port ranges apart from each other, so that test files can run side by side; all below 32,768, where the kernel begins to
+ * give ports to sockets that ask for any.
+ */
 export function portRange(index: number): { portMin: number; portMax: number } {
-  const portMin = 21_000 + (process.pid % 200) * 100 + (index % 5) * 20;
+  const portMin = 21_000 + (process.pid % 115) * 100 + (index % 5) * 20;
   return { portMin, portMax: portMin + 19 };
 }
 
@@ -41,7 +44,12 @@ export async function startTestServer(overrides: RawConfig = {}): Promise<TestSe
   });
   const logs: string[] = [];
   const log = createLog(config.logLevel, (line) => logs.push(line), systemClock.nowMs);
-  const server = unwrap(await BosonServer.start(config, systemClock, log));
+  const forget = () => {
+    if (made !== undefined) rmSync(made, { recursive: true, force: true });
+  };
+  const started = await BosonServer.start(config, systemClock, log);
+  if (!started.ok) forget();
+  const server = unwrap(started);
   return {
     server,
     url: server.addresses.url,
@@ -50,7 +58,7 @@ export async function startTestServer(overrides: RawConfig = {}): Promise<TestSe
     dataDir,
     async stop() {
       await server.stop();
-      if (made !== undefined) rmSync(made, { recursive: true, force: true });
+      forget();
     },
   };
 }

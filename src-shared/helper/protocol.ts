@@ -57,7 +57,7 @@ export const restoreResultSchema = z.object({
 });
 
 /** Hops further out are no business of a home network's. */
-export const MAX_TRACED_HOPS = 4;
+const MAX_TRACED_HOPS = 4;
 
 export const tracedHopSchema = z.object({
   /** Who answered; null where nobody did. */

@@ -248,7 +248,6 @@ export const ratePairSchema = z
     return { down: down === "-" ? null : down, up: up === "-" ? null : more.length > 0 ? "" : up };
   })
   .pipe(z.strictObject({ down: rateSchema.nullable(), up: rateSchema.nullable() }));
-export type RatePair = z.infer<typeof ratePairSchema>;
 
 /** The owner's settings that concern all guests together. */
 export const limitFields = {

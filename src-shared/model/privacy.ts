@@ -163,7 +163,6 @@ export const exportQuerySchema = logFilterSchema.extend({
 export const exportPieceSchema = z.object({ text: z.string(), next: z.string().nullable() });
 
 export type ConnectionLogState = z.infer<typeof connectionLogStateSchema>;
-export type LostConnections = z.infer<typeof lostConnectionsSchema>;
 export type StoredKind = z.infer<typeof storedKindSchema>;
 export type Stored = z.infer<typeof storedSchema>;
 export type Deletion = z.infer<typeof deletionSchema>;
@@ -173,7 +172,6 @@ export type ConnectionEntry = z.infer<typeof connectionEntrySchema>;
 export type DnsEntry = z.infer<typeof dnsEntrySchema>;
 export type TrafficEntry = z.infer<typeof trafficEntrySchema>;
 export type LogEntry = z.infer<typeof logEntrySchema>;
-export type LogFilter = z.output<typeof logFilterSchema>;
 export type LogQuery = z.output<typeof logQuerySchema>;
 export type LogPage = z.infer<typeof logPageSchema>;
 export type ExportFormat = z.infer<typeof exportFormatSchema>;

@@ -23,11 +23,11 @@ import type { Slab, SlabPool } from "./slab-pool.ts";
  * What fits one TLS record (RFC 8446, section 5.1: 2^14 bytes) with the longest WebSocket header. A message
  * across two records arrives in two pieces, and the receiver has to copy it together.
  */
-export const FLUSH_AT_BYTES = 16 * 1024 - 16;
+const FLUSH_AT_BYTES = 16 * 1024 - 16;
 /** Measured: holding a busy link's batch this long saves a quarter of the CPU. */
-export const BUSY_HOLD_MS = 1;
+const BUSY_HOLD_MS = 1;
 /** What Node reads from a UDP socket in one turn: with as many in a message, its own cost is no longer felt. */
-export const HOLD_UP_TO_DATAGRAMS = 32;
+const HOLD_UP_TO_DATAGRAMS = 32;
 
 export interface BatcherOptions {
   readonly clock: Clock;

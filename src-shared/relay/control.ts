@@ -20,7 +20,7 @@ import { DEFLATED_CONTROL_TYPE, MAX_SESSION_ID, MESSAGE_HEADER_BYTES, RELAY_PROT
 /** Longest control message as a text frame, in UTF-8 bytes: the whole handshake fits many times over. */
 export const MAX_CONTROL_BYTES = 16 * 1024;
 /** Below this, deflating a control message costs more than it saves. */
-export const DEFLATE_FROM_BYTES = 1024;
+const DEFLATE_FROM_BYTES = 1024;
 /** Cap on what one deflated message may become: the list of every session id a node can have, with room. */
 export const MAX_INFLATED_BYTES = 512 * 1024;
 

@@ -7,7 +7,7 @@
 
 export const WIREGUARD_INITIATION = 1;
 export const WIREGUARD_RESPONSE = 2;
-export const WIREGUARD_COOKIE = 3;
+const WIREGUARD_COOKIE = 3;
 export const WIREGUARD_DATA = 4;
 
 const INITIATION_BYTES = 148;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { HealthFact } from "../model/health.ts";
 import type { ExitState, NodeState, PhaseState } from "../model/node-state.ts";
 import { NOT_LOOKED } from "../testing/not-looked.ts";
 import { headlineOf } from "./headline.ts";
@@ -118,6 +119,38 @@ describe("the headline", () => {
     ["the owner's word, whatever else is known", running(2, TWO_ROUTERS), "unproven", "Sharing. 2 people connected"],
   ])("tells how guests come in: %s", (_, node, way, sentence) => {
     expect(headlineOf(node, en)).toMatchObject({ way, sentence });
+  });
+
+  describe("of a node whose guests get no further", () => {
+    const fact: HealthFact = {
+      code: "egressIpv4",
+      severity: "error",
+      cutsConnectivity: true,
+      state: "bad",
+      since,
+      error,
+      waiting: false,
+    };
+    const withFact = (changes: Partial<HealthFact>) =>
+      running(2, { ...REACHABLE, health: { ...NOT_LOOKED.health, overall: "bad", facts: [{ ...fact, ...changes }] } });
+
+    it("says so, and why", () => {
+      expect(headlineOf(withFact({}), en)).toMatchObject({
+        tone: "attention",
+        sentence: "Sharing, but guests do not get through",
+        detail: "The NAT rules are gone. Wait a moment.",
+      });
+    });
+
+    it.each<[string, Partial<HealthFact>]>([
+      ["is only a moment old", { waiting: true }],
+      ["is a symptom of another", { silencedBy: "networkRoute" }],
+      ["leaves guests their connection", { cutsConnectivity: false }],
+      ["is over", { state: "good" }],
+      ["concerns the way in", { code: "reachability" }],
+    ])("says nothing of what %s", (_, changes) => {
+      expect(headlineOf(withFact(changes), en).tone).toBe("good");
+    });
   });
 
   it("claims no way where nobody can be connected", () => {

@@ -1,4 +1,5 @@
 /** The one sentence that says how the node is doing, for the panel, the tray and the CLI alike. */
+import type { Health } from "../model/health.ts";
 import type { ExitState, NodeState } from "../model/node-state.ts";
 import { exitOf } from "../model/node-state.ts";
 import { parseAddress } from "../net/address.ts";
@@ -57,6 +58,8 @@ function phaseHeadline(state: NodeState, t: Translate, say: Explain): Headline {
 }
 
 function sharingHeadline(state: NodeState, exit: ExitState, t: Translate, say: Explain): Headline {
+  const cut = cutOff(state.health);
+  if (cut !== undefined) return { tone: "attention", sentence: t("headline.cutOff"), detail: say(cut) };
   const way = guestWay(state, exit);
   if (way === "none") {
     const why = whyClosed(state);
@@ -66,6 +69,17 @@ function sharingHeadline(state: NodeState, exit: ExitState, t: Translate, say: E
   }
   const sentence = t(`headline.sharing.${way}`, { count: exit.clients.connected });
   return way === "relay" ? { tone: "good", sentence, detail: t("headline.relayDetail") } : { tone: "good", sentence };
+}
+
+/**
+ * Why guests who have come in get no further, where something has been wrong for so long that the owner is to be told. Whether they come
+ * in at all is told of the way they take.
+ */
+export function cutOff({ facts }: Health): HiggsError | undefined {
+  return facts.find(
+    ({ code, state, cutsConnectivity, waiting, silencedBy }) =>
+      code !== "reachability" && state === "bad" && cutsConnectivity && !waiting && silencedBy === undefined,
+  )?.error;
 }
 
 /** What is known of the way guests take to a node that shares. */
@@ -84,8 +98,8 @@ function mayBeOpen(state: NodeState, { reach: { endpoint, source } }: ExitState)
   return address === undefined || isPublicAddress(address);
 }
 
-/** What stands in the way of guests, where it is known. */
-function whyClosed({ reachability, natPath }: NodeState): HiggsError | undefined {
+/** What stands in the way of guests who come directly, where it is known. */
+export function whyClosed({ reachability, natPath }: NodeState): HiggsError | undefined {
   if (reachability.state === "unreachable") return reachability.reason;
   return natPath.state === "known" ? (natPath.reason ?? undefined) : undefined;
 }

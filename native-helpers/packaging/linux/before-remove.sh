@@ -40,11 +40,4 @@ if [ -x "$app/resources/higgsnode" ]; then
   # The helper that did it waits for somebody else to ask something of it.
   end_all
 fi
-
-# The listener of a helper that was killed ends by itself, but only when the next connection of anybody's does.
-for cmdline in /proc/[0-9]*/cmdline; do
-  case "$(tr '\0' ' ' 2>/dev/null <"$cmdline")" in
-    'conntrack -E -e DESTROY -o extended,timestamp -b '*) kill -TERM "$(basename "$(dirname "$cmdline")")" 2>/dev/null || true ;;
-  esac
-done
 exit 0

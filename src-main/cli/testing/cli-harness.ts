@@ -24,6 +24,8 @@ export class CliHarness {
   readonly text = { out: "", err: "" };
   parts: CliParts;
   stderrIsTerminal = false;
+  columns: number | undefined;
+  isRoot = true;
   /** What stdin holds. */
   secret = "";
   env: Record<string, string> = {};
@@ -80,6 +82,8 @@ export class CliHarness {
         this.text.err += text;
       },
       stderrIsTerminal: this.stderrIsTerminal,
+      columns: this.columns,
+      isRoot: this.isRoot,
       readSecret: async () => this.secret,
       env: { HOME: this.dataDir, ...this.env },
       platform: process.platform,

@@ -1,8 +1,8 @@
 /** A guest's packet, and a handshake, through everybody's rules on this machine, in the order in which they are asked. */
 import { type Family, formatAddress, parseAddress, splitPrefix } from "../../../src-shared/net/address.ts";
-import { parseEndpoint } from "../../../src-shared/net/endpoint.ts";
 import { addressesOf, FIRST_CLIENT_HOST_NUMBER } from "../../clients/address-allocator.ts";
-import { type Check, type CheckContext, failed, pass, skipped, type Verdict, warn, whileSharing } from "../check.ts";
+import { egressTargetsOf } from "../../routing/egress-targets.ts";
+import { type Check, failed, pass, skipped, type Verdict, warn, whileSharing } from "../check.ts";
 import { type TracedPath, tracePacket } from "../trace/trace-packet.ts";
 
 /** Of a guest somewhere on the internet (RFC 5737): rules that name addresses of the home do not apply. */
@@ -17,7 +17,7 @@ function guestPath(family: Family): Check {
       whileSharing(context, async ({ plan, ipv6Failed }, { firewall, observation }): Promise<Verdict> => {
         if (family === 6 && (plan.spec.exit.ipv6 === "off" || ipv6Failed)) return skipped("Guests have no IPv6.");
         if (firewall === undefined || context.probe === null) return skipped("This helper cannot read the rules.");
-        const target = targetOf(context, family);
+        const [target] = egressTargetsOf(context.settings.egressTargets, family);
         if (target === undefined) return skipped("No address to try is set (egressTargets).");
         const source = addressesOf(FIRST_CLIENT_HOST_NUMBER, plan.spec.guests)?.find((text) => isOf(text, family));
         if (source === undefined) return skipped("Guests have no address.");
@@ -74,10 +74,6 @@ function verdictOf({ verdict, reason, fix, steps }: TracedPath): Verdict {
     case "unclear":
       return warn(reason, fix ?? "Try it with a guest: higgsnode self-test");
   }
-}
-
-function targetOf({ settings }: CheckContext, family: Family) {
-  return settings.egressTargets.flatMap((text) => parseEndpoint(text) ?? []).find(({ host }) => isOf(host, family));
 }
 
 function isOf(text: string, family: Family): boolean {

@@ -1,6 +1,6 @@
 /** Whether packets of the tunnel's size get through whole: on the uplink's link, and on the path beyond. */
-import { type Family, parseAddress } from "../../../src-shared/net/address.ts";
-import { parseEndpoint } from "../../../src-shared/net/endpoint.ts";
+import type { Family } from "../../../src-shared/net/address.ts";
+import { egressTargetsOf } from "../../routing/egress-targets.ts";
 import { readUplinks } from "../../routing/network-route-manager.ts";
 import { INTERFACE_NAME } from "../../wireguard/wireguard-manager.ts";
 import { type Check, type CheckContext, failed, pass, skipped, type Verdict, warn, withMachine } from "../check.ts";
@@ -56,9 +56,7 @@ function path(family: Family): Check {
 
 /** The address to try, or why there is none. */
 function targetOf({ settings, machine }: CheckContext, family: Family): string | Verdict {
-  const target = settings.egressTargets
-    .flatMap((text) => parseEndpoint(text) ?? [])
-    .find(({ host }) => parseAddress(host)?.family === family);
+  const [target] = egressTargetsOf(settings.egressTargets, family);
   if (target === undefined) return skipped("No address to try is set (egressTargets).");
   if (!machine.ok) return skipped("Not looked at: only the privileged helper can try it.");
   const uplinks = readUplinks(machine.value.observation, INTERFACE_NAME);

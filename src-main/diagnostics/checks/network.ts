@@ -1,16 +1,21 @@
 /** Whether this machine has an internet connection to share. */
 import { Resolver } from "node:dns/promises";
-import { connect } from "node:net";
-import { type Family, parseAddress } from "../../../src-shared/net/address.ts";
-import { type Endpoint, formatEndpoint, parseEndpoint } from "../../../src-shared/net/endpoint.ts";
+import { systemClock } from "../../../src-shared/clock.ts";
+import type { Family } from "../../../src-shared/net/address.ts";
+import { formatEndpoint } from "../../../src-shared/net/endpoint.ts";
+import { egressTargetsOf } from "../../routing/egress-targets.ts";
 import { chooseGuestPrefixes } from "../../routing/guest-prefix.ts";
 import { readUplinks } from "../../routing/network-route-manager.ts";
+import { reachTarget } from "../../routing/reach-target.ts";
 import { INTERFACE_NAME } from "../../wireguard/wireguard-manager.ts";
 import { type Check, failed, pass, skipped, type Verdict, warn, whileSharing, withMachine } from "../check.ts";
 
 /** Any answer proves that the resolver works, "there is no such name" included. */
 const PROBE_NAME = "example.com";
 const RESOLVER_TIMEOUT_MS = 1_000;
+
+/** The other side of the world answers in a third of a second, a satellite in one. */
+const TARGET_WITHIN_MS = 2_000;
 
 /** DNS errors that are answers. */
 const ANSWERS: ReadonlySet<string> = new Set(["ENOTFOUND", "ENODATA"]);
@@ -69,15 +74,15 @@ function egress(family: Family): Check {
     group: "network",
     title: `The internet answers over IPv${family}`,
     async run(context, signal) {
-      const targets = context.settings.egressTargets
-        .flatMap((text) => parseEndpoint(text) ?? [])
-        .filter(({ host }) => parseAddress(host)?.family === family);
+      const targets = egressTargetsOf(context.settings.egressTargets, family);
       if (targets.length === 0) return skipped("No address to try is set (egressTargets).");
       const hasUplink = context.machine.ok
         ? readUplinks(context.machine.value.observation, INTERFACE_NAME)[family === 4 ? "ipv4" : "ipv6"] !== null
         : undefined;
       if (family === 6 && hasUplink === false) return skipped("This network has no IPv6.");
-      const reached = await Promise.all(targets.map((target) => reach(target, signal)));
+      const reached = await Promise.all(
+        targets.map((target) => reachTarget(target, { withinMs: TARGET_WITHIN_MS, clock: systemClock, signal })),
+      );
       const names = targets.map(formatEndpoint).join(", ");
       const answered = targets.filter((_, index) => reached[index]).map(formatEndpoint);
       if (answered.length > 0) return pass(`Reached ${answered.join(", ")}.`);
@@ -85,24 +90,6 @@ function egress(family: Family): Check {
       return failed(`Nothing answers (${names}).`, "Check the router and the provider's connection.");
     },
   };
-}
-
-/** A refusal comes from the other end as well, so it is an answer. */
-function reach({ host, port }: Endpoint, signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port });
-    const end = (reached: boolean) => {
-      signal.removeEventListener("abort", aborted);
-      socket.destroy();
-      resolve(reached);
-    };
-    const aborted = () => end(false);
-    if (signal.aborted) return end(false);
-    signal.addEventListener("abort", aborted, { once: true });
-    socket.setTimeout(RESOLVER_TIMEOUT_MS * 2, () => end(false));
-    socket.once("connect", () => end(true));
-    socket.once("error", (error) => end("code" in error && error.code === "ECONNREFUSED"));
-  });
 }
 
 const guestPrefix: Check = {

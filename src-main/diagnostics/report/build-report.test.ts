@@ -3,6 +3,7 @@ import type { FirewallText } from "../../../src-shared/helper/diagnostics.ts";
 import { type Diagnosis, reportSchema } from "../../../src-shared/model/diagnosis.ts";
 import { DEFAULT_SETTINGS } from "../../../src-shared/model/settings.ts";
 import { fail, ok } from "../../../src-shared/result.ts";
+import { NOT_LOOKED } from "../../../src-shared/testing/not-looked.ts";
 import { sampleKey } from "../../../src-shared/testing/sample-spec.ts";
 import { CAPABILITIES, INSPECTION } from "../../node/testing/fake-machine.ts";
 import { PLAN, SHARING_MACHINE } from "../testing/check-context.ts";
@@ -26,6 +27,7 @@ const FIREWALL: FirewallText = {
 const NAMES: PrivateNames = {
   clients: ["Ann", "Anna's phone", "ü-Gerät"],
   host: "annas-laptop",
+  user: "annamaria",
   home: "/data/people/anna",
   dataDir: "/data/people/anna/.config/higgsnode",
 };
@@ -95,6 +97,82 @@ describe("the report", () => {
     ];
     for (const text of [report.json, report.text]) {
       expect([...secrets, ...names].filter((secret) => text.toLowerCase().includes(secret.toLowerCase()))).toEqual([]);
+    }
+  });
+
+  it("keeps quiet about what hides in names, rules of others, errors and escapes", () => {
+    const nodeId = "Zm9yLXRlc3RzLW9ubHktMzItYnl0ZXMtb2YtYS1r_-8";
+    const detail = (text: string) => ({
+      ...DIAGNOSIS,
+      checks: DIAGNOSIS.checks.map((check) => ({ ...check, detail: text })),
+    });
+    const foreign =
+      'filter FORWARD: -s 203.0.113.9/32 -m comment --comment "dentist -j Wednesdays" -m string --string ulcer -j DROP';
+    const machine = {
+      capabilities: CAPABILITIES,
+      observation: {
+        ...SHARING_MACHINE,
+        forwarding: { ipv4: { enx3c18a0d2e4f6: true }, ipv6: true },
+        links: [{ name: "wlx3c18a0d2e4f6", up: true, mtu: 1500, kind: null, addresses: [] }],
+      },
+      inspection: { ...INSPECTION, obstacles: [{ family: 4 as const, rule: foreign, effect: "is asked first" }] },
+      firewall: FIREWALL,
+    };
+    const report = buildReport(
+      parts({
+        machine: ok(machine),
+        settings: {
+          ...parts().settings,
+          egressTargets: ["probe.anna.example:443"],
+          relayCaFile: "/media/annamaria/stick/ca.pem",
+        },
+        state: {
+          version: "1.2.3",
+          node: { phase: "stopped", since: "2026-07-01T00:00:00.000Z" },
+          portMapping: { state: "off" },
+          ...NOT_LOOKED,
+          relay: {
+            state: "connected",
+            since: "2026-07-01T00:00:00.000Z",
+            url: "wss://former.anna.example/path",
+            rttMs: null,
+            publicEndpoint: { host: "guests.anna.example", port: 4500 },
+            nodeId,
+            ...{ sessions: 0, rxBytes: 0, txBytes: 0, dropped: 0 },
+          },
+        },
+        diagnosis: detail(
+          `${foreign} (is asked first); open '/media/annamaria/stick/ca.pem'; probe.anna.example:443 is silent; ` +
+            "enx3C18A0D2E4F6 through 192.0.2.1; annas-laptop.fritz.box; /mnt/annamaria",
+        ),
+        log: [
+          JSON.stringify({
+            message: `one\nü-Gerät came\tAnna's phone too, by former.anna.example, guests.anna.example as ${nodeId}`,
+          }),
+        ],
+      }),
+      { ...NAMES, host: "annas-laptop.fritz.box" },
+    );
+    const secrets = [
+      ...[
+        "3c18a0",
+        nodeId,
+        "probe.anna",
+        "former.anna",
+        "guests.anna",
+        "/media/",
+        "annamaria",
+        "annas-laptop",
+        "fritz.box",
+      ],
+      ...["dentist", "wednesdays", "ulcer", "gerät", "anna's"],
+    ];
+    for (const text of [report.json, report.text]) {
+      expect(secrets.filter((secret) => text.toLowerCase().includes(secret.toLowerCase()))).toEqual([]);
+      // The same adapter is known again, and where a rule stands and leads to is told.
+      expect(text).toContain("enxMAC1");
+      expect(text).toContain("wlxMAC1");
+      expect(text).toContain("filter FORWARD: … -j DROP (is asked first)");
     }
   });
 

@@ -4,6 +4,7 @@
  */
 import type { Report } from "../../../src-shared/model/diagnosis.ts";
 import { Redactor } from "../../logs/redact.ts";
+import { splitWords } from "../trace/rule-match.ts";
 import { foreignChains, ownRules, type ReportParts } from "./report-parts.ts";
 import { reportText } from "./report-text.ts";
 
@@ -13,6 +14,8 @@ export interface PrivateNames {
   clients: readonly string[];
   /** This computer's own. */
   host: string;
+  /** The account that the node runs as. */
+  user: string;
   home: string;
   dataDir: string;
 }
@@ -29,6 +32,16 @@ const HIDDEN_SETTINGS = [
 /** A name shorter than this would be found inside of ordinary words. */
 const LEAST_NAME_CHARACTERS = 2;
 
+/** Accounts that every system has. */
+const ANYBODY: ReadonlySet<string> = new Set(["root", "nobody"]);
+
+/** Names of adapters that are plugged in have their MAC address in them (systemd.net-naming-scheme(7)). */
+const MAC_IN_NAME = /\b((?:en|wl|ww|sl|ib)x)([0-9a-f]{12})\b/gi;
+
+/** 32 bytes as relays write them: by that name a node is found there. */
+const IDENTITY = /(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_=-])/g;
+
+/** The report as JSON and as text, both redacted by one redactor, so that a placeholder means the same in both. */
 export function buildReport(parts: ReportParts, names: PrivateNames): Report {
   const redact = redactorFor(parts, names);
   const { machine, state } = parts;
@@ -46,7 +59,7 @@ export function buildReport(parts: ReportParts, names: PrivateNames): Report {
     ownRules: redact.lines(ownRules(facts?.firewall)),
     foreignChains: redact.lines(foreignChains(facts?.firewall)),
     healthHistory: parts.history === null ? "no node is running" : redact.value(parts.history.events),
-    diagnosis: redact.value(parts.diagnosis),
+    diagnosis: redact.value(withoutForeignRules(parts)),
     log: redact.lines(parts.log),
   };
   return { createdAt: parts.createdAt, json: `${JSON.stringify(content, null, 2)}\n`, text: reportText(content) };
@@ -73,20 +86,53 @@ interface ReportRedactor {
 function redactorFor(parts: ReportParts, names: PrivateNames): ReportRedactor {
   const redactor = new Redactor();
   // The redactor takes names of machines out of every text once it has seen them in a field that says so.
-  redactor.value({ servers: parts.settings.relayServers, endpoint: parts.settings.publicEndpoint });
-  const replacements = replacementsFor(names);
-  const withoutNames = (text: string) => replacements.reduce((left, [pattern, to]) => left.replace(pattern, to), text);
+  const { relayServers, publicEndpoint, egressTargets, relayCaFile } = parts.settings;
+  const relay = parts.state?.relay;
+  redactor.value({
+    servers: [...relayServers, ...(relay !== undefined && "url" in relay ? [relay.url] : [])],
+    endpoint: publicEndpoint === "auto" ? undefined : publicEndpoint,
+    endpoints: egressTargets,
+    // Where relays have guests send to.
+    state: parts.state,
+  });
+  const replacements = replacementsFor(names, relayCaFile);
+  const macs = new Map<string, string>();
+  const withoutMac = (text: string) =>
+    text.replace(MAC_IN_NAME, (_, kind: string, digits: string) => {
+      const mac = digits.toLowerCase();
+      const known = macs.get(mac) ?? `MAC${macs.size + 1}`;
+      macs.set(mac, known);
+      return `${kind}${known}`;
+    });
+  const withoutNames = (text: string) =>
+    replacements.reduce(
+      (left, [pattern, to]) => left.replace(pattern, to),
+      withoutMac(text).replace(IDENTITY, "NODE_ID"),
+    );
   return {
-    value: (input) => redactor.value(mapStrings(input, withoutNames)),
-    lines: (lines) => lines.map((line) => redactor.text(withoutNames(line))),
+    value: (input) => redactor.value(mapStrings(input, withoutNames, withoutMac)),
+    lines: (lines) => lines.map((line) => redactor.text(insideJson(line, withoutNames))),
   };
 }
 
-function replacementsFor({ clients, host, home, dataDir }: PrivateNames): [RegExp, string][] {
+/** In the text of JSON a name has escapes in it, and the letters of escapes before it. */
+function insideJson(line: string, map: (text: string) => string): string {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(line);
+  } catch {
+    return map(line);
+  }
+  return JSON.stringify(mapStrings(parsed, map, (key) => key));
+}
+
+function replacementsFor({ clients, host, user, home, dataDir }: PrivateNames, caFile: string): [RegExp, string][] {
+  // Both the whole name of a computer and the part before its domain.
+  const hosts = [...new Set([host, host.split(".")[0] ?? ""])].map((name) => ({ name, to: "THIS_COMPUTER" }));
   const named = clients
     .map((name, index) => ({ name, to: `client-${index + 1}` }))
+    .concat(hosts, ANYBODY.has(user) ? [] : [{ name: user, to: "THIS_USER" }])
     .filter(({ name }) => [...name].length >= LEAST_NAME_CHARACTERS)
-    .concat(host.length < LEAST_NAME_CHARACTERS ? [] : [{ name: host, to: "THIS_COMPUTER" }])
     // A name that contains another one goes first.
     .sort((a, b) => b.name.length - a.name.length)
     .map(({ name, to }): [RegExp, string] => [
@@ -94,6 +140,7 @@ function replacementsFor({ clients, host, home, dataDir }: PrivateNames): [RegEx
       to,
     ]);
   const folders = [
+    [caFile, "RELAY_CA_FILE"],
     [dataDir, "DATA_DIR"],
     [home, "HOME"],
   ] as const;
@@ -127,10 +174,26 @@ const PREFIX_FIELDS: ReadonlyMap<string, string> = new Map([
   ["allowedDestinations", "allowedPrefixes"],
 ]);
 
-/** Field names stay: they are ours. What a name stands in as a key, such as an interface, is no person. */
-function mapStrings(input: unknown, map: (text: string) => string): unknown {
+/** The diagnosis without what rules of others say: whom they name is nobody's business; where they stand and lead to is. */
+function withoutForeignRules({ machine, diagnosis }: ReportParts): ReportParts["diagnosis"] {
+  const obstacles = machine.ok ? machine.value.inspection.obstacles : [];
+  const shown = obstacles.map(({ rule }) => [rule, shortened(rule)] as const);
+  const without = (text: string) => shown.reduce((left, [rule, short]) => left.replaceAll(rule, short), text);
+  return { ...diagnosis, checks: diagnosis.checks.map((check) => ({ ...check, detail: without(check.detail) })) };
+}
+
+/** `filter FORWARD: -s 192.0.2.1/32 -m comment --comment "…" -j DROP` → `filter FORWARD: … -j DROP` */
+function shortened(rule: string): string {
+  if (rule.startsWith("nftables ")) return rule;
+  const words = splitWords(rule);
+  const jump = words.findIndex((word) => word === "-j" || word === "-g");
+  return [`${rule.split(":")[0]}: …`, ...(jump === -1 ? [] : words.slice(jump, jump + 2))].join(" ");
+}
+
+/** Field names are ours and stay, as do names of interfaces that stand in their place, but for what is in those. */
+function mapStrings(input: unknown, map: (text: string) => string, mapKey: (key: string) => string): unknown {
   if (typeof input === "string") return map(input);
-  if (Array.isArray(input)) return input.map((item) => mapStrings(item, map));
+  if (Array.isArray(input)) return input.map((item) => mapStrings(item, map, mapKey));
   if (typeof input !== "object" || input === null) return input;
-  return Object.fromEntries(Object.entries(input).map(([key, value]) => [key, mapStrings(value, map)]));
+  return Object.fromEntries(Object.entries(input).map(([key, value]) => [mapKey(key), mapStrings(value, map, mapKey)]));
 }

@@ -50,6 +50,7 @@ const PLAIN_MODULES: ReadonlySet<string> = new Set([
   "iprange",
 ]);
 
+/** @param rule as iptables-save(8) writes it, without `-A CHAIN`; what is not understood in it makes the match `unclear` */
 export function judgeRule(rule: string, packet: TracedPacket): RuleParts {
   const words = splitWords(rule);
   const parts: RuleParts = { match: "yes", unclear: [], target: undefined };

@@ -27,6 +27,7 @@ const BY_RULE: readonly { name: string; pattern: RegExp }[] = [
 
 export const NOBODY_KNOWN = "another program";
 
+/** By the name that a program gives to its own chains; undefined for a name that nobody known uses. */
 export function ownerOfChain(chain: string): string | undefined {
   return BY_CHAIN.find(({ pattern }) => pattern.test(chain))?.name;
 }

@@ -10,7 +10,9 @@ import type { MachineFacts, MachineProbe } from "../check.ts";
 import type { TestGuest } from "../test-guest.ts";
 import { type TracedPath, tracePacket } from "./trace-packet.ts";
 
+/** On this machine it takes milliseconds; room for one that is repeated (REKEY_TIMEOUT, five seconds) is not needed. */
 const HANDSHAKE_WITHIN_MS = 5_000;
+/** The other side of the world answers in a third of a second, a satellite in one. */
 const ANSWER_WITHIN_MS = 2_000;
 
 /** ICMP's "administratively prohibited", as connect(2) tells of it: somebody on the way has said no. */

@@ -35,6 +35,7 @@ export type TracedPath = Pick<FirewallTrace, "verdict" | "reason" | "fix" | "ste
 /** A client's port; rules that look at it are rare. */
 const EPHEMERAL_PORT = 50_000;
 
+/** Leads the packet through the tables in the order in which the kernel asks them (Netfilter packet flow). Pure. */
 export function tracePacket(question: PacketQuestion): TracedPath {
   const isIpv6 = question.to.includes(":");
   const text = isIpv6 ? question.firewall.ipv6 : question.firewall.ipv4;

@@ -43,6 +43,7 @@ export interface Walked {
 
 type Outcome = "accepted" | "dropped" | "returned" | "fell-through";
 
+/** One built-in chain with those it jumps to; where no rule decides, its policy does. The packet comes out as translations have left it. */
 export function walkTable(tables: SavedTables, table: string, builtin: string, packet: TracedPacket): Walked {
   const walk = new Walk(tables, table, packet);
   const outcome = walk.chain(builtin, 0);

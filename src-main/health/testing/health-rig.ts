@@ -4,7 +4,7 @@ import type { HealthVerdict } from "../../../src-shared/model/health-verdict.ts"
 import type { PhaseState } from "../../../src-shared/model/node-state.ts";
 import { FakeClock } from "../../../src-shared/testing/fake-clock.ts";
 import { FAKE_EXIT, FAKE_NOW } from "../../ipc/testing/fake-node.ts";
-import { createLogger, type LogRecord } from "../../logs/logger.ts";
+import { recordingLog } from "../../logs/testing/recording-log.ts";
 import { HOME } from "../../routing/testing/observation.ts";
 import { HEALTH_FACTS, type RegisteredFact } from "../facts.ts";
 import { HealthCheckManager } from "../health-check-manager.ts";
@@ -18,7 +18,8 @@ export const STOPPED: PhaseState = { phase: "stopped", since: FAKE_NOW };
 
 export class HealthRig {
   readonly clock = new FakeClock();
-  readonly logged: LogRecord[] = [];
+  readonly #log = recordingLog(this.clock);
+  readonly logged = this.#log.records;
   readonly recorded: NewHealthEvent[] = [];
   readonly doings: Doing[] = [];
   readonly emitted: [name: string, subject: unknown][] = [];
@@ -50,7 +51,6 @@ export class HealthRig {
   readonly manager: HealthCheckManager;
 
   constructor(facts: readonly RegisteredFact[] = HEALTH_FACTS) {
-    const sink = { write: (record: LogRecord) => void this.logged.push(record), close: () => {} };
     const probe = (name: ProbeName) => async () => {
       this.asked[name]++;
       const answer = this.answers[name];
@@ -60,7 +60,7 @@ export class HealthRig {
     this.manager = new HealthCheckManager({
       clock: this.clock,
       random: () => 0.5,
-      logger: createLogger({ sink, clock: this.clock }),
+      logger: this.#log.logger,
       facts,
       context: () => this.context,
       probes: {

@@ -15,7 +15,7 @@ import type { CallContext, NodeApi, NodeEvent } from "../node-api.ts";
 const NO_TRAFFIC = { rxBytes: 0, txBytes: 0 };
 
 export const FAKE_NOW = "2026-01-01T12:00:00.000Z";
-export const FAKE_KEY = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=";
+const FAKE_KEY = "xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=";
 
 export const FAKE_EXIT: ExitState = {
   interfaceName: "higgs0",

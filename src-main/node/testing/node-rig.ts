@@ -4,7 +4,7 @@ import type { NetworkObservation, ObservedWireguard } from "../../../src-shared/
 import { fail, type HiggsError, ok, type Result } from "../../../src-shared/result.ts";
 import { FakeClock } from "../../../src-shared/testing/fake-clock.ts";
 import { sampleIpv4Spec, samplePeer, sampleSpec } from "../../../src-shared/testing/sample-spec.ts";
-import { createLogger, type LogRecord } from "../../logs/logger.ts";
+import { recordingLog } from "../../logs/testing/recording-log.ts";
 import type { ExitPlan } from "../exit-planner.ts";
 import { NodeService } from "../node-service.ts";
 import type { RecoveryLine } from "../recovery-ladder.ts";
@@ -14,7 +14,8 @@ export class NodeRig {
   readonly clock = new FakeClock();
   readonly helper = new FakeHelper();
   readonly memory = { wanted: false, dirty: false };
-  readonly logged: LogRecord[] = [];
+  readonly #log = recordingLog(this.clock);
+  readonly logged = this.#log.records;
   readonly states: PhaseState[] = [];
   readonly seenPeers: ObservedWireguard[] = [];
   /** What the plan asks for. */
@@ -33,11 +34,10 @@ export class NodeRig {
   readonly node: NodeService;
 
   constructor() {
-    const sink = { write: (record: LogRecord) => void this.logged.push(record), close: () => {} };
     this.node = new NodeService({
       helper: this.helper,
       clock: this.clock,
-      logger: createLogger({ sink, clock: this.clock }),
+      logger: this.#log.logger,
       memory: this.memory,
       plan: (observation, dnsPort) => this.#plan(observation, dnsPort),
       dns: { start: (addresses, port) => this.#answer(addresses, port), stop: async () => this.#silence() },

@@ -5,12 +5,12 @@ import { DEFAULT_SETTINGS, type Settings, settingsSchema } from "../../../src-sh
 import { describeZodError, fail, ok, type Result } from "../../../src-shared/result.ts";
 import { FakeClock } from "../../../src-shared/testing/fake-clock.ts";
 import type { ClientRecord } from "../../clients/client-record.ts";
-import { createLogger, type LogRecord } from "../../logs/logger.ts";
+import { recordingLog } from "../../logs/testing/recording-log.ts";
 import { migrate } from "../../storage/migrations.ts";
 import { privacyHandlers } from "../privacy-handlers.ts";
 import { PrivacyManager } from "../privacy-manager.ts";
 
-export const RIG_PREFIXES = { ipv4: "10.66.0.0/16", ipv6: "fd12:3456:789a::/64" };
+const RIG_PREFIXES = { ipv4: "10.66.0.0/16", ipv6: "fd12:3456:789a::/64" };
 
 export class MemorySettings {
   #settings: Settings;
@@ -60,7 +60,8 @@ export class PrivacyRig {
   readonly settings: MemorySettings;
   readonly manager: PrivacyManager;
   readonly handlers: ReturnType<typeof privacyHandlers>;
-  readonly records: LogRecord[] = [];
+  readonly #log = recordingLog(this.clock);
+  readonly records = this.#log.records;
   clients: ClientRecord[] = [rigClient(2), rigClient(3)];
 
   /** @param path of the database; in memory where none is given */
@@ -69,11 +70,10 @@ export class PrivacyRig {
     this.db.exec("PRAGMA journal_mode = WAL; PRAGMA secure_delete = ON");
     migrate(this.db);
     this.settings = new MemorySettings(settings);
-    const sink = { write: (record: LogRecord) => void this.records.push(record), close: () => {} };
     this.manager = new PrivacyManager({
       db: this.db,
       clock: this.clock,
-      logger: createLogger({ sink, clock: this.clock }),
+      logger: this.#log.logger,
       settings: this.settings,
       clients: () => this.clients,
       prefixes: () => RIG_PREFIXES,

@@ -4,13 +4,12 @@
  */
 import { type SortingState, useTable } from "@tanstack/react-table";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { memo, type RefObject, useDeferredValue, useLayoutEffect, useRef, useState } from "react";
+import { memo, type RefObject, useDeferredValue, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Client } from "../../../src-shared/model/client.ts";
 import { Button } from "../../components/button.tsx";
 import { EmptyState } from "../../components/empty-state.tsx";
 import { SelectField, TextField } from "../../components/field.tsx";
 import { ArrowDownIcon, ArrowUpIcon, SearchIcon } from "../../components/icons.tsx";
-import { useNow } from "../../components/use-now.ts";
 import { useI18n } from "../../i18n/i18n.tsx";
 import { clientColumns, clientFeatures, isSearched, SORT_KEYS, type SortKey } from "./client-columns.ts";
 import { ClientRow, type RowAction } from "./client-row.tsx";
@@ -48,7 +47,8 @@ export function ClientList({ clients, onAction }: ClientListProps) {
     getColumnCanGlobalFilter: (column) => isSearched(column.id),
     enableSortingRemoval: false,
   });
-  const shown = table.getRowModel().rows.map((row) => row.original);
+  const { rows } = table.getRowModel();
+  const shown = useMemo(() => rows.map((row) => row.original), [rows]);
   const sorted = sorting[0];
   function sortBy(key: SortKey) {
     table.getColumn(key)?.toggleSorting();
@@ -126,15 +126,15 @@ function ListHead({
           );
         })}
         <th scope="col" className="cell-actions">
-          <span className="hidden">{t("clients.column.actions")}</span>
+          {t("clients.column.actions")}
         </th>
       </tr>
     </thead>
   );
 }
 
-function Rows({ clients, onAction }: ClientListProps) {
-  const nowMs = useNow();
+/** A keystroke is shown at once, without the rows; they follow when what is searched for has changed. */
+const Rows = memo(function Rows({ clients, onAction }: ClientListProps) {
   const place = useRef<HTMLTableSectionElement>(null);
   const top = useTop(place);
   const virtual = useWindowVirtualizer({
@@ -158,13 +158,13 @@ function Rows({ clients, onAction }: ClientListProps) {
             className="list-row list-item"
             style={{ transform: `translateY(${item.start - top}px)` }}
           >
-            <Row client={client} nowMs={nowMs} onAction={onAction} />
+            <Row client={client} onAction={onAction} />
           </tr>
         );
       })}
     </tbody>
   );
-}
+});
 
 /** Where the list begins on the page, in pixels; what stands above it may grow, such as a banner. */
 function useTop(place: RefObject<HTMLElement | null>): number {

@@ -13,6 +13,7 @@ import {
   TrashIcon,
 } from "../../components/icons.tsx";
 import { UsageBar } from "../../components/progress.tsx";
+import { useNow } from "../../components/use-now.ts";
 import { useI18n } from "../../i18n/i18n.tsx";
 import { useConnected, usePanel, usePredicted } from "../../store/hooks.ts";
 import { limitLine, STATE_TONES, stateOf, usageOf } from "./client-view.ts";
@@ -21,11 +22,10 @@ export type RowAction = "show" | "limits" | "pause" | "resume" | "remove";
 
 export interface ClientRowProps {
   readonly client: Client;
-  readonly nowMs: number;
   readonly onAction: (action: RowAction, client: Client) => void;
 }
 
-export function ClientRow({ client: told, nowMs, onAction }: ClientRowProps) {
+export function ClientRow({ client: told, onAction }: ClientRowProps) {
   const { t, format } = useI18n();
   const paused = usePredicted(`client.${told.id}.paused`, told.paused);
   const client = paused.value === told.paused ? told : { ...told, paused: paused.value };
@@ -47,7 +47,7 @@ export function ClientRow({ client: told, nowMs, onAction }: ClientRowProps) {
             {t(`clients.way.${client.way}`)}
           </span>
         ) : (
-          <LastSeen client={client} nowMs={nowMs} />
+          <LastSeen client={client} />
         )}
       </td>
       <td className="cell-rate number">
@@ -88,8 +88,9 @@ function Usage({ client }: { client: Client }) {
   return <UsageBar label={label} used={usage.used} of={usage.of} text={usage.text} />;
 }
 
-function LastSeen({ client: { lastHandshakeAt }, nowMs }: { client: Client; nowMs: number }) {
+function LastSeen({ client: { lastHandshakeAt } }: { client: Client }) {
   const { t, format } = useI18n();
+  const nowMs = useNow();
   if (lastHandshakeAt === undefined) return <span className="soft small">{t("clients.seenNever")}</span>;
   return (
     <time className="soft small" dateTime={lastHandshakeAt} title={format.dateTime(lastHandshakeAt)}>
@@ -102,34 +103,34 @@ function Actions({ client, onAction }: Pick<ClientRowProps, "client" | "onAction
   const { t } = useI18n();
   const connected = useConnected();
   const pending = usePanel((state) => state.pending.has(client.id));
-  const disabled = pending || !connected;
+  const state = { disabled: !connected, busy: pending };
   const { name } = client;
   return (
     <>
       <IconButton
         icon={LimitIcon}
         label={t("clients.action.limitsNamed", { name })}
-        disabled={disabled}
+        {...state}
         onClick={() => onAction("limits", client)}
       />
       <IconButton
         icon={QrIcon}
         label={t("clients.action.showNamed", { name })}
-        disabled={disabled}
+        {...state}
         onClick={() => onAction("show", client)}
       />
       {client.paused ? (
         <IconButton
           icon={PlayIcon}
           label={t("clients.action.resumeNamed", { name })}
-          disabled={disabled}
+          {...state}
           onClick={() => onAction("resume", client)}
         />
       ) : (
         <IconButton
           icon={PauseIcon}
           label={t("clients.action.pauseNamed", { name })}
-          disabled={disabled}
+          {...state}
           onClick={() => onAction("pause", client)}
         />
       )}
@@ -137,7 +138,7 @@ function Actions({ client, onAction }: Pick<ClientRowProps, "client" | "onAction
         icon={TrashIcon}
         danger
         label={t("clients.action.removeNamed", { name })}
-        disabled={disabled}
+        {...state}
         onClick={() => onAction("remove", client)}
       />
     </>

@@ -2,10 +2,10 @@
 import { useMemo } from "react";
 import { Button } from "../../components/button.tsx";
 import { Disclosure } from "../../components/card.tsx";
+import { Choice } from "../../components/choice.tsx";
 import { Dialog } from "../../components/dialog.tsx";
 import { DownloadIcon } from "../../components/icons.tsx";
 import { saveFile } from "../../components/save-file.ts";
-import { Choice } from "../../components/choice.tsx";
 import { useI18n } from "../../i18n/i18n.tsx";
 import { useActions, usePanel } from "../../store/hooks.ts";
 import type { ConfigVia, PanelState } from "../../store/panel-store.ts";
@@ -21,7 +21,7 @@ export default function ConfigDialog({
 }: {
   config: NonNullable<PanelState["config"]>;
 }) {
-  const { t } = useI18n();
+  const { t, format } = useI18n();
   const { closeConfig, showConfig, showProblem } = useActions();
   const relayed = usePanel((state) => state.node?.value.relay.state === "connected");
   const qr = useMemo(() => qrPath(config), [config]);
@@ -32,7 +32,16 @@ export default function ConfigDialog({
   return (
     <Dialog
       title={t("clients.config.title", { name: client.name })}
-      description={shownUntil === undefined ? t("clients.config.kept") : t("clients.config.once")}
+      description={
+        <>
+          <p>{t("clients.config.how")}</p>
+          <p>
+            {shownUntil === undefined
+              ? t("clients.config.kept")
+              : t("clients.config.once", { time: format.time(shownUntil) })}
+          </p>
+        </>
+      }
       onClose={closeConfig}
       actions={
         <>

@@ -5,15 +5,15 @@ import { Badge } from "../../components/badge.tsx";
 import { ErrorNote } from "../../components/banner.tsx";
 import { Button } from "../../components/button.tsx";
 import { Card } from "../../components/card.tsx";
+import { Choice } from "../../components/choice.tsx";
 import { FixText } from "../../components/error-text.tsx";
 import { PlayIcon } from "../../components/icons.tsx";
 import { Progress } from "../../components/progress.tsx";
-import { Choice } from "../../components/choice.tsx";
 import type { Tone } from "../../components/tone.tsx";
 import { useI18n } from "../../i18n/i18n.tsx";
 import { useExplain } from "../../i18n/use-explain.ts";
 import { useActions, useConnected, usePanel } from "../../store/hooks.ts";
-import { useRequest } from "../../store/use-request.ts";
+import { useRun } from "../../store/use-request.ts";
 import { type CheckGroup, countOutcomes, groupChecks, type Outcome } from "./diagnosis-view.ts";
 
 export const OUTCOME_TONES: Readonly<Record<Outcome, Tone>> = {
@@ -27,9 +27,9 @@ export function DiagnoseCard() {
   const { t } = useI18n();
   const { call } = useActions();
   const connected = useConnected();
-  const run = useRequest("diagnose.run");
+  const run = useRun("diagnose.run");
   const progress = usePanel(({ diagnosis }) => diagnosis);
-  const [cancelled, setCancelled] = useState(false);
+  const cancelled = progress?.cancelled === true;
   const checks = run.busy ? (progress?.checks ?? []) : (run.value?.checks ?? progress?.checks ?? []);
   return (
     <Card
@@ -37,24 +37,11 @@ export function DiagnoseCard() {
       hint={t("health.diagnose.lead")}
       actions={
         run.busy ? (
-          <Button
-            disabled={cancelled || !connected}
-            onClick={() => {
-              setCancelled(true);
-              void call("diagnose.cancel", {});
-            }}
-          >
+          <Button disabled={cancelled || !connected} onClick={() => void call("diagnose.cancel", {})}>
             {cancelled ? t("health.diagnose.cancelling") : t("health.diagnose.cancel")}
           </Button>
         ) : (
-          <Button
-            icon={PlayIcon}
-            disabled={!connected}
-            onClick={() => {
-              setCancelled(false);
-              void run.run({});
-            }}
-          >
+          <Button icon={PlayIcon} disabled={!connected} onClick={run.run}>
             {checks.length === 0 ? t("health.diagnose.run") : t("health.diagnose.again")}
           </Button>
         )

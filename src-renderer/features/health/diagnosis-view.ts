@@ -33,8 +33,3 @@ export function groupChecks(checks: readonly CheckResult[], onlyProblems: boolea
 function rank({ outcome }: CheckResult): number {
   return ORDER.indexOf(outcome);
 }
-
-/** A check that has finished takes the place of the same check's earlier result. */
-export function withCheck(checks: readonly CheckResult[], check: CheckResult): CheckResult[] {
-  return [...checks.filter(({ id }) => id !== check.id), check];
-}

@@ -21,6 +21,7 @@ const TONES: Readonly<Record<ReturnType<typeof factState>, Tone>> = {
 export function FactsCard({ facts }: { facts: readonly HealthFact[] }) {
   const { t } = useI18n();
   const { causes, others } = healthRows(facts);
+  const watched = others.some(({ state }) => state !== "off");
   return (
     <Card title={t("health.facts.title")}>
       {facts.length === 0 && <EmptyState icon={HealthIcon} title={t("health.facts.empty")} />}
@@ -36,14 +37,19 @@ export function FactsCard({ facts }: { facts: readonly HealthFact[] }) {
           <FactList facts={others} />
         </Disclosure>
       )}
-      {causes.length === 0 && others.length > 0 && <FactList facts={others} />}
+      {causes.length === 0 && watched && <FactList facts={others} />}
+      {causes.length === 0 && others.length > 0 && !watched && (
+        <Disclosure summary={t("health.facts.whenSharing", { count: others.length })}>
+          <FactList facts={others} />
+        </Disclosure>
+      )}
     </Card>
   );
 }
 
 function FactList({ facts }: { facts: readonly HealthFact[] }) {
   return (
-    <ul className="fact-list">
+    <ul className="fact-list fact-columns">
       {facts.map((fact) => (
         <li key={fact.code}>
           <FactHead fact={fact} />
@@ -60,7 +66,7 @@ function CauseRow({ cause: { fact, symptoms } }: { cause: Cause }) {
       <FactHead fact={fact} />
       <div className="fact-trouble">
         {fact.error !== undefined && <ErrorText error={fact.error} />}
-        {fact.cutsConnectivity && <p>{t("health.facts.cuts")}</p>}
+        {fact.cutsConnectivity && !fact.waiting && <p>{t("health.facts.cuts")}</p>}
         {fact.waiting && <p>{t("health.facts.waiting")}</p>}
         {symptoms.length > 0 && (
           <Disclosure summary={t("health.facts.symptoms", { count: symptoms.length })}>
@@ -88,7 +94,8 @@ function FactHead({ fact }: { fact: HealthFact }) {
     <div className="fact-head">
       <div className="fact-words">
         <h3>{t(`health.facts.name.${fact.code}`)}</h3>
-        <p className="field-hint">{t(`health.facts.meaning.${fact.code}`)}</p>
+        {/* It says what is so while all is well. */}
+        {fact.state !== "bad" && <p className="field-hint">{t(`health.facts.meaning.${fact.code}`)}</p>}
       </div>
       <div className="fact-state">
         <Badge tone={TONES[state]}>{t(`health.facts.state.${state}`)}</Badge>

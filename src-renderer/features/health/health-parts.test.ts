@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { CheckResult } from "../../../src-shared/model/diagnosis.ts";
 import type { HealthEvent } from "../../../src-shared/model/health.ts";
-import { countOutcomes, groupChecks, withCheck } from "./diagnosis-view.ts";
-import { mergeEvents } from "./history-view.ts";
+import { countOutcomes, groupChecks } from "./diagnosis-view.ts";
+import { groupEvents, mergeEvents } from "./history-view.ts";
 import { parseTrace } from "./trace-form.ts";
+import { traceAnswer } from "./trace-view.ts";
 import { honestFraction, uptimeOf } from "./uptime-view.ts";
 
 function check(id: string, group: CheckResult["group"], outcome: CheckResult["outcome"]): CheckResult {
@@ -30,12 +31,6 @@ describe("results of the checks", () => {
   it("can be narrowed to what wants attention", () => {
     expect(groupChecks(checks, true).map(({ group }) => group)).toEqual(["nat", "dns"]);
     expect(countOutcomes(checks)).toEqual({ pass: 1, warn: 1, fail: 1, skipped: 1 });
-  });
-
-  it("take the place of the same check's earlier result", () => {
-    const again = withCheck(checks, check("dns.b", "dns", "pass"));
-    expect(again).toHaveLength(4);
-    expect(countOutcomes(again).fail).toBe(0);
   });
 });
 
@@ -97,5 +92,43 @@ describe("the history", () => {
       [4, "recovered"],
       [3, "unhealthy"],
     ]);
+  });
+
+  it("tells attempts at one repair in a row as one line, and a repeated error once", () => {
+    const error = { code: "x", message: "no route" };
+    const dns = (id: number, kind: HealthEvent["kind"]) => ({ ...event(id, kind), fact: "dns" as const });
+    const groups = groupEvents([
+      dns(9, "recovery-failed"),
+      dns(8, "recovery-step"),
+      dns(7, "recovery-failed"),
+      dns(6, "recovery-step"),
+      { ...dns(5, "unhealthy"), error },
+      { ...dns(4, "unhealthy"), error },
+      { ...event(3, "recovery-step"), fact: "relay" },
+    ]);
+    expect(groups.map(({ event: { id }, attempts, errorIsKnown }) => [id, attempts, errorIsKnown])).toEqual([
+      [9, 2, false],
+      [5, 0, false],
+      [4, 0, true],
+      [3, 1, false],
+    ]);
+  });
+});
+
+describe("what a trace says at first sight", () => {
+  const trace = { reason: "x", steps: [] };
+  const probe = (outcome: "answered" | "refused" | "silence" | "not-sent") => ({ outcome, detail: "x" });
+
+  it("promises that a packet gets through only where a real one was answered", () => {
+    expect(traceAnswer({ ...trace, verdict: "passes", probe: probe("answered") })).toBe("passes");
+    expect(traceAnswer({ ...trace, verdict: "passes", probe: probe("refused") })).toBe("notHere");
+    expect(traceAnswer({ ...trace, verdict: "passes", probe: probe("silence") })).toBe("notHere");
+    expect(traceAnswer({ ...trace, verdict: "passes", probe: probe("not-sent") })).toBe("noneHere");
+    expect(traceAnswer({ ...trace, verdict: "passes" })).toBe("noneHere");
+  });
+
+  it("keeps to the rules where they do not let it pass", () => {
+    expect(traceAnswer({ ...trace, verdict: "blocked", probe: probe("silence") })).toBe("blocked");
+    expect(traceAnswer({ ...trace, verdict: "unclear" })).toBe("unclear");
   });
 });

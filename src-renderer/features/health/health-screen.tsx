@@ -29,6 +29,7 @@ const TONES: Readonly<Record<HealthAnswer, Tone>> = {
   unknown: "unknown",
   off: "off",
   recovering: "busy",
+  noticed: "busy",
 };
 
 export function HealthScreen() {
@@ -65,12 +66,15 @@ function HealthAnswerCard({ health }: { health: Health }) {
       <Answer
         tone={TONES[answer]}
         sentence={t(`health.answer.${answer}`)}
-        detail={
-          <p>
-            {t("health.checked")}:{" "}
-            {health.checkedAt === null ? t("health.never") : <RelativeTime at={health.checkedAt} />}
-          </p>
-        }
+        {...(health.checkedAt === null
+          ? {}
+          : {
+              detail: (
+                <p>
+                  {t("health.checked")}: <RelativeTime at={health.checkedAt} />
+                </p>
+              ),
+            })}
         {...(answer === "off"
           ? {}
           : {

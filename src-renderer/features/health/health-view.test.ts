@@ -79,6 +79,12 @@ describe("the answer", () => {
     expect(healthAnswer({ ...HEALTH_NOT_LOOKED, overall: "good", recovery: running })).toBe("good");
   });
 
+  it("does not say that everything works while a fault is too young to be told of", () => {
+    const facts = [{ ...bad("dns"), waiting: true }];
+    expect(healthAnswer({ ...HEALTH_NOT_LOOKED, overall: "good", facts })).toBe("noticed");
+    expect(healthAnswer({ ...HEALTH_NOT_LOOKED, overall: "bad", facts })).toBe("bad");
+  });
+
   it("has words for the steps it knows, and shows others as they come", () => {
     expect(knownStep("remap")).toBe("remap");
     expect(knownStep("dance")).toBeUndefined();

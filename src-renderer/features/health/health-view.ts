@@ -49,11 +49,16 @@ function weight({ waiting, severity, cutsConnectivity }: HealthFact): number {
   return (waiting ? 0 : 4) + (severity === "error" ? 2 : 0) + (cutsConnectivity ? 1 : 0);
 }
 
-export type HealthAnswer = Health["overall"] | "recovering";
+export type HealthAnswer = Health["overall"] | "recovering" | "noticed";
 
-/** What the page's first sentence says. A repair under way is told before the fault it repairs. */
-export function healthAnswer({ overall, recovery }: Health): HealthAnswer {
-  return recovery.state !== "idle" && (overall === "bad" || overall === "attention") ? "recovering" : overall;
+/**
+ * What the page's first sentence says. A repair under way is told before the fault it repairs; a fault that is too young to be told of
+ * keeps the page from saying that everything works.
+ */
+export function healthAnswer({ overall, recovery, facts }: Health): HealthAnswer {
+  const isBad = overall === "bad" || overall === "attention";
+  if (recovery.state !== "idle" && isBad) return "recovering";
+  return !isBad && facts.some(({ state, waiting }) => state === "bad" && waiting) ? "noticed" : overall;
 }
 
 /** The key of a fact's state under `health.facts.state`. */

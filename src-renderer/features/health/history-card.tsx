@@ -14,7 +14,7 @@ import type { Tone } from "../../components/tone.tsx";
 import { type I18n, useI18n } from "../../i18n/i18n.tsx";
 import { useExplain } from "../../i18n/use-explain.ts";
 import { useActions, useConnected, usePanel } from "../../store/hooks.ts";
-import { mergeEvents } from "./history-view.ts";
+import { type EventGroup, groupEvents, mergeEvents } from "./history-view.ts";
 import { stepText } from "./recovery-card.tsx";
 
 /** A page that is read at a glance. */
@@ -81,8 +81,8 @@ export function HistoryCard() {
         {held.loaded && events.length === 0 && <EmptyState icon={CheckIcon} title={t("health.history.empty")} />}
         {events.length > 0 && (
           <ol className="event-list">
-            {events.map((event) => (
-              <EventRow key={event.id} event={event} />
+            {groupEvents(events).map((group) => (
+              <EventRow key={group.event.id} group={group} />
             ))}
           </ol>
         )}
@@ -98,7 +98,8 @@ export function HistoryCard() {
   );
 }
 
-function EventRow({ event }: { event: HealthEvent }) {
+function EventRow({ group }: { group: EventGroup }) {
+  const { event, errorIsKnown } = group;
   const i18n = useI18n();
   const { t } = i18n;
   const { explain } = useExplain();
@@ -111,13 +112,17 @@ function EventRow({ event }: { event: HealthEvent }) {
           <RelativeTime at={event.at} />
         </span>
       </div>
-      <p className="field-hint">{detailsOf(event, i18n).join(" · ")}</p>
-      {event.error !== null && <p className="event-error">{explain(event.error)}</p>}
+      <p className="field-hint">{detailsOf(group, i18n).join(" · ")}</p>
+      {event.error !== null && !errorIsKnown && <p className="event-error">{explain(event.error)}</p>}
     </li>
   );
 }
 
-function detailsOf({ kind, step, attempt, durationMs }: HealthEvent, { t, format }: I18n): string[] {
+function detailsOf({ event, attempts }: EventGroup, { t, format }: I18n): string[] {
+  const { kind, step, attempt, durationMs } = event;
+  if (attempts > 1) {
+    return [...(step === null ? [] : [stepText(step, t)]), t("health.history.tried", { count: attempts })];
+  }
   return [
     ...(step === null ? [] : [stepText(step, t)]),
     ...(attempt === null ? [] : [t("health.history.attempt", { attempt })]),

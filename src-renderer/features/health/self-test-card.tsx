@@ -10,14 +10,14 @@ import { PlayIcon } from "../../components/icons.tsx";
 import { useI18n } from "../../i18n/i18n.tsx";
 import { useExplain } from "../../i18n/use-explain.ts";
 import { useConnected, usePanel } from "../../store/hooks.ts";
-import { useRequest } from "../../store/use-request.ts";
+import { useRun } from "../../store/use-request.ts";
 import { OUTCOME_TONES } from "./diagnose-card.tsx";
 
 export function SelfTestCard() {
   const { t } = useI18n();
   const connected = useConnected();
   const sharing = usePanel(({ node }) => node !== undefined && exitOf(node.value.node) !== undefined);
-  const test = useRequest("diagnose.selfTest");
+  const test = useRun("diagnose.selfTest");
   const progress = usePanel(({ selfTest }) => selfTest);
   const steps = test.busy ? progress : (test.value?.steps ?? []);
   return (
@@ -25,7 +25,7 @@ export function SelfTestCard() {
       title={t("health.selfTest.title")}
       hint={sharing ? t("health.selfTest.lead") : `${t("health.selfTest.lead")} ${t("health.selfTest.needsSharing")}`}
       actions={
-        <Button icon={PlayIcon} busy={test.busy} disabled={!connected || !sharing} onClick={() => void test.run({})}>
+        <Button icon={PlayIcon} busy={test.busy} disabled={!connected || !sharing} onClick={test.run}>
           {test.busy ? t("health.selfTest.running") : t("health.selfTest.run")}
         </Button>
       }

@@ -15,9 +15,12 @@ import { useExplain } from "../../i18n/use-explain.ts";
 import { useConnected, usePanel } from "../../store/hooks.ts";
 import { useRequest } from "../../store/use-request.ts";
 import { parseTrace, type TraceDraft, type TraceField } from "./trace-form.ts";
+import { type TraceAnswer, traceAnswer } from "./trace-view.ts";
 
-const VERDICT_TONES: Readonly<Record<FirewallTrace["verdict"], Tone>> = {
+const VERDICT_TONES: Readonly<Record<TraceAnswer, Tone>> = {
   passes: "good",
+  notHere: "attention",
+  noneHere: "info",
   blocked: "bad",
   unclear: "attention",
 };
@@ -110,13 +113,15 @@ function TraceForm({ clients, trace }: TraceFormProps) {
   );
 }
 
-function TraceResult({ trace: { verdict, reason, fix, steps, probe } }: { trace: FirewallTrace }) {
+function TraceResult({ trace }: { trace: FirewallTrace }) {
+  const { reason, fix, steps, probe } = trace;
   const { t } = useI18n();
+  const answer = traceAnswer(trace);
   const { text } = useExplain();
   return (
     <>
       <div role="status">
-        <Banner tone={VERDICT_TONES[verdict]} title={t(`health.trace.verdict.${verdict}`)}>
+        <Banner tone={VERDICT_TONES[answer]} title={t(`health.trace.verdict.${answer}`)}>
           <p>{text(reason)}</p>
           {probe !== undefined && (
             <p>

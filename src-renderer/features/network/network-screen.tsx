@@ -1,5 +1,6 @@
 /** How does the internet reach me? */
 import type { NodeState } from "../../../src-shared/model/node-state.ts";
+import { whyClosed } from "../../../src-shared/text/headline.ts";
 import { Answer } from "../../components/answer.tsx";
 import { Button } from "../../components/button.tsx";
 import { Screen } from "../../components/card.tsx";
@@ -90,13 +91,15 @@ function AnswerDetail({ state, answer }: { state: NodeState; answer: ReturnType<
       return <p>{t("network.answer.directDetail")}</p>;
     case "relayed":
       return <p>{t("network.answer.relayedDetail")}</p>;
-    case "closed":
+    case "closed": {
+      const why = whyClosed(state);
       return (
         <>
-          {reachability.state === "unreachable" && <ErrorText error={reachability.reason} />}
+          {why !== undefined && <ErrorText error={why} />}
           <p>{t("network.answer.closedDetail")}</p>
         </>
       );
+    }
     case "unproven":
     case "unknown":
       return reachability.state === "unknown" ? <ErrorText error={reachability.reason} /> : null;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  type NatHop,
   type NatPath,
   type NatVerdict,
   natAdviceCodeSchema,
@@ -74,26 +75,26 @@ const CONNECTED: RelayLinkState = {
 };
 
 function path(verdict: NatVerdict): NatPath {
-  const router = {
+  const router: NatHop = {
     kind: "home-router",
     address: "192.168.1.1",
     externalAddress: "192.168.0.2",
     learntFrom: ["default-route"],
-  } as const;
-  const outer = {
+  };
+  const outer: NatHop = {
     kind: verdict === "carrier-nat" ? "carrier" : "second-router",
     address: "192.168.0.1",
     externalAddress: "11.22.33.4",
     learntFrom: ["expired-packet"],
-  } as const;
+  };
   return {
     state: "known",
     verdict,
-    hops: verdict === "no-nat" ? [] : verdict === "one-nat" ? [{ ...router }] : [{ ...router }, { ...outer }],
+    hops: verdict === "no-nat" ? [] : verdict === "one-nat" ? [router] : [router, outer],
     publicAddress: "11.22.33.4",
     reason: verdict === "no-nat" || verdict === "one-nat" ? null : { code: verdict, message: "x" },
     advice: [],
-  } as NatPath;
+  };
 }
 
 function sharing(changes: Partial<NodeState> = {}, exit: Partial<ExitState> = {}): NodeState {

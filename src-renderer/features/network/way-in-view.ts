@@ -2,7 +2,7 @@
 import type { NatHop, NatPath, NatVerdict } from "../../../src-shared/model/nat-path.ts";
 import { exitOf, type NodeState } from "../../../src-shared/model/node-state.ts";
 import { mappedEndpoint, type PortMappingState } from "../../../src-shared/model/port-mapping.ts";
-import { guestWay } from "../../../src-shared/text/headline.ts";
+import { guestWay, whyClosed } from "../../../src-shared/text/headline.ts";
 
 /** The sentence's key under `network.answer`, and what it means to the owner. */
 export interface Answer {
@@ -25,9 +25,9 @@ export function answerOf(state: NodeState): Answer {
         ? { key: "checking", tone: "busy" }
         : { key: "unproven", tone: "unknown" };
     case "none":
-      return state.reachability.state === "unreachable"
-        ? { key: "closed", tone: "attention" }
-        : { key: "unknown", tone: "attention" };
+      return whyClosed(state) === undefined
+        ? { key: "unknown", tone: "attention" }
+        : { key: "closed", tone: "attention" };
   }
 }
 

@@ -130,9 +130,15 @@ function DetailsCard({ node, words }: { node: NodeState; words: Words }) {
   const { t } = words;
   const nowMs = useNow();
   const [since, clients, ...technical] = detailsOf(node, nowMs, words);
+  const nobody = usePanel((state) => state.clients?.value.length === 0);
   return (
     <Card title={t("overview.details.title")}>
       <Facts items={[since, clients].filter((item) => item !== undefined)} />
+      {nobody && (
+        <p className="after-facts">
+          <a href={hrefOf("clients")}>{t("overview.details.addClient")}</a>
+        </p>
+      )}
       <Disclosure summary={t("overview.details.more")}>
         <Facts items={technical} />
       </Disclosure>
@@ -144,7 +150,9 @@ function DetailsCard({ node, words }: { node: NodeState; words: Words }) {
 function FirstSteps() {
   const { t } = useI18n();
   const welcomed = usePanel((state) => state.settings?.value.welcomed ?? true);
-  if (welcomed) return null;
+  // Somebody who shares with guests has found the way by themselves, such as on the command line.
+  const begun = usePanel(({ clients, node }) => clients?.value.length !== 0 && node?.value.node.phase !== "stopped");
+  if (welcomed || begun) return null;
   return (
     <Banner
       tone="info"

@@ -1,7 +1,7 @@
 /** What the overview says, as a pure function of what is known. */
 import { type ExitState, exitOf, type NodeState } from "../../../src-shared/model/node-state.ts";
 import { formatEndpoint } from "../../../src-shared/net/endpoint.ts";
-import { type Explain, type GuestWay, guestWay, headlineOf } from "../../../src-shared/text/headline.ts";
+import { cutOff, type Explain, type GuestWay, guestWay, headlineOf } from "../../../src-shared/text/headline.ts";
 import type { Translate } from "../../../src-shared/text/translator.ts";
 import type { Tone } from "../../components/tone.tsx";
 import type { Format } from "../../i18n/i18n.tsx";
@@ -69,7 +69,8 @@ export function heroOf({ connection, node, asked }: OverviewInput, { t, explain 
       enabled: connection === "open" && phase !== "stopping" && (asked === undefined || phase === "starting"),
     },
     retry: phase === "failed",
-    toHealth: phase === "degraded" || phase === "recovering",
+    toHealth:
+      phase === "degraded" || phase === "recovering" || (phase === "running" && cutOff(node.health) !== undefined),
   };
 }
 
@@ -140,13 +141,17 @@ export function detailsOf(node: NodeState, nowMs: number, words: Words): Detail[
   if (exit === undefined) return [];
   return [
     { label: t("overview.details.since"), value: format.ago(node.node.since, nowMs) },
-    { label: t("overview.details.clients"), value: t("overview.details.clientsValue", exit.clients) },
+    { label: t("overview.details.clients"), value: clientsText(exit, words) },
     ipv6Detail(exit, words),
     {
       label: t("overview.details.tunnel"),
       value: t("overview.details.tunnelValue", { name: exit.interfaceName, port: exit.listenPort }),
     },
   ];
+}
+
+function clientsText({ clients }: ExitState, { t }: Words): string {
+  return clients.total === 0 ? t("overview.details.clientsNone") : t("overview.details.clientsValue", clients);
 }
 
 function ipv6Detail({ ipv6 }: ExitState, { t, explain }: Words): Detail {

@@ -3,9 +3,9 @@ import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { type TrafficRange, trafficRangeSchema } from "../../../src-shared/model/traffic.ts";
 import { ErrorNote } from "../../components/banner.tsx";
 import { Card } from "../../components/card.tsx";
+import { Choice } from "../../components/choice.tsx";
 import { ArrowDownIcon, ArrowUpIcon } from "../../components/icons.tsx";
 import { Spinner } from "../../components/spinner.tsx";
-import { Choice } from "../../components/choice.tsx";
 import { useNow } from "../../components/use-now.ts";
 import { useI18n } from "../../i18n/i18n.tsx";
 import { usePanel } from "../../store/hooks.ts";
@@ -50,6 +50,8 @@ function Chart({ range }: { range: TrafficRange }) {
     [history.value, live, range, shownMs],
   );
   const data = useMemo(() => chartData(points, stepSeconds), [points, stepSeconds]);
+  // What has just come in belongs to the picture, and to its scale.
+  const to = Math.max(shownMs / 1000, data[0].at(-1) ?? 0);
   const summary = summaryOf(points, live.at(-1), nowMs);
   const label = t("overview.chart.summary", {
     range: t(`overview.chart.ranges.${range}`),
@@ -79,13 +81,7 @@ function Chart({ range }: { range: TrafficRange }) {
       ) : (
         <div className="chart-frame">
           <Suspense fallback={<Spinner label={t("overview.chart.loading")} />}>
-            <TrafficChart
-              data={data}
-              from={shownMs / 1000 - RANGE_SECONDS[range]}
-              to={shownMs / 1000}
-              label={label}
-              colours={colours}
-            />
+            <TrafficChart data={data} from={to - RANGE_SECONDS[range]} to={to} label={label} colours={colours} />
           </Suspense>
           {points.length === 0 && !history.busy && <p className="chart-empty">{t("overview.chart.empty")}</p>}
         </div>

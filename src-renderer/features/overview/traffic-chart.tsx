@@ -19,6 +19,8 @@ export interface TrafficChartProps {
 const HEIGHT_PX = 200;
 /** Room for `1000 Mbit/s`, in Russian as well. */
 const AXIS_WIDTH_PX = 92;
+/** Whole minutes: the axis shows hours and minutes, and each of them once. */
+const TIME_STEPS_SECONDS = [60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 14_400, 21_600];
 /** An idle line at the bottom should not fill the chart: the scale begins at 10 kbit/s. */
 const SMALLEST_TOP_BITS = 10_000;
 
@@ -90,7 +92,13 @@ function optionsOf(box: HTMLElement, rate: (bits: number) => string, language: s
       y: { range: (_, _min, max) => [0, Math.max(max ?? 0, SMALLEST_TOP_BITS) * 1.1] },
     },
     axes: [
-      { ...axis, size: 28, space: 80, values: (_, splits) => splits.map((at) => time.format(at * 1000)) },
+      {
+        ...axis,
+        size: 28,
+        space: 80,
+        incrs: TIME_STEPS_SECONDS,
+        values: (_, splits) => splits.map((at) => time.format(at * 1000)),
+      },
       { ...axis, size: AXIS_WIDTH_PX, space: 44, values: (_, splits) => splits.map((bits) => rate(bits)) },
     ],
     series: [

@@ -57,13 +57,15 @@ export interface TrafficSummary {
 /** A live point older than this says nothing of now. */
 const NOW_WITHIN_MS = 6_000;
 
-/** What the chart shows, in four numbers. `latest` is the newest live point. */
+/** What the chart shows, in four numbers. `latest` is the newest live point; before the first the history tells. */
 export function summaryOf(
   points: readonly TrafficPoint[],
   latest: TrafficPoint | undefined,
   nowMs: number,
 ): TrafficSummary {
-  const current = latest !== undefined && nowMs - Date.parse(latest.at) <= NOW_WITHIN_MS ? latest : undefined;
+  const current = [latest, points.at(-1)].find(
+    (point) => point !== undefined && nowMs - Date.parse(point.at) <= NOW_WITHIN_MS,
+  );
   return {
     down: current?.txBytesPerSecond ?? 0,
     up: current?.rxBytesPerSecond ?? 0,

@@ -15,7 +15,7 @@ export type Recorded = (typeof RECORDED)[number];
 export interface PrivacyAnswer {
   /** Under `privacy.answer`. */
   readonly key: "nothing" | "paused" | "recording" | "waiting" | "broken";
-  readonly tone: "off" | "busy" | "good" | "attention";
+  readonly tone: "off" | "busy" | "good" | "info" | "attention";
   readonly what: readonly Recorded[];
 }
 
@@ -25,7 +25,7 @@ export function privacyAnswer(state: PrivacyState, paused: boolean, sharing: boo
   if (what.length === 0) return { key: "nothing", tone: "good", what };
   if (paused) return { key: "paused", tone: "off", what };
   if (state.connectionLog.state === "unavailable") return { key: "broken", tone: "attention", what };
-  return sharing ? { key: "recording", tone: "good", what } : { key: "waiting", tone: "off", what };
+  return sharing ? { key: "recording", tone: "info", what } : { key: "waiting", tone: "off", what };
 }
 
 /** Kinds that deleting removes, and the daily totals that stay. */

@@ -76,7 +76,11 @@ function useReloadOnChange(settings: PrivacyState["settings"], reload: () => voi
 
 function StoredTable({ stored }: { stored: Stored }) {
   const { t, format } = useI18n();
-  const time = (at: string | null) => (at === null ? "–" : <RelativeTime at={at} />);
+  // A day's total carries the time of midnight, which nobody asked for.
+  const time = (kind: string, at: string | null) => {
+    if (at === null) return "–";
+    return kind === "usageDays" ? format.date(at) : <RelativeTime at={at} />;
+  };
   return (
     <>
       <Records
@@ -97,8 +101,8 @@ function StoredTable({ stored }: { stored: Stored }) {
             number: true,
             cell: ({ bytes, count }) => (count === 0 ? "–" : format.bytes(bytes)),
           },
-          { key: "from", header: t("privacy.stored.from"), cell: ({ oldestAt }) => time(oldestAt) },
-          { key: "to", header: t("privacy.stored.to"), cell: ({ newestAt }) => time(newestAt) },
+          { key: "from", header: t("privacy.stored.from"), cell: ({ kind, oldestAt }) => time(kind, oldestAt) },
+          { key: "to", header: t("privacy.stored.to"), cell: ({ kind, newestAt }) => time(kind, newestAt) },
         ]}
       />
       <p className="field-hint">

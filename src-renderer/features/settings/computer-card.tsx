@@ -11,8 +11,10 @@ export function ComputerCard() {
   const { t } = useI18n();
   const host = useLoaded("host.facts", {});
   const facts: CallOutput<"host.facts"> | undefined = host.value;
+  // The system decides for a node without a window: said once, above both.
+  const headless = facts?.kind === "headless" ? { hint: t("settings.computer.headless") } : {};
   return (
-    <Card title={t("settings.computer.title")}>
+    <Card title={t("settings.computer.title")} {...headless}>
       <HostSwitch setting="startAtLogin" ability={abilityOf(facts, "canStartAtLogin", host.error !== undefined)} />
       <HostSwitch setting="keepAwake" ability={abilityOf(facts, "canKeepAwake", host.error !== undefined)} />
     </Card>
@@ -27,7 +29,7 @@ interface HostSwitchProps {
 function HostSwitch({ setting, ability }: HostSwitchProps) {
   const { t } = useI18n();
   const { value, predicted, disabled, error, set } = useSetNow(setting);
-  const why = ability === "can" || ability === "asking" ? undefined : t(`settings.computer.${ability}`);
+  const why = ability === "cannot" || ability === "unknown" ? t(`settings.computer.${ability}`) : undefined;
   return (
     <SwitchRow
       label={t(`settings.computer.${setting}`)}

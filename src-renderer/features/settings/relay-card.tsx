@@ -53,7 +53,7 @@ export function RelayCard({ settings }: { settings: Settings }) {
             value={draft.values.relayServers}
             onChange={(relayServers) => draft.edit({ relayServers })}
           />
-          <Disclosure summary={t("settings.advanced.title")}>
+          <Disclosure summary={t("settings.relay.own")}>
             <TextField
               label={t("settings.relay.caFile")}
               hint={t("settings.relay.caFileHint")}

@@ -13,6 +13,7 @@ import {
   parseListenPort,
   parseMtu,
   parsePublicEndpoint,
+  parseRatePair,
   parseRelayServers,
   publicEndpointText,
   textOrEmpty,
@@ -114,6 +115,27 @@ describe("addresses", () => {
       value: DEFAULT_SETTINGS.egressTargets,
     });
     expect(linesOf(" a , b;c\n\n")).toEqual(["a", "b", "c"]);
+  });
+});
+
+describe("speeds", () => {
+  it("are a pair in Mbit/s, and none at all where both fields are empty", () => {
+    expect(parseRatePair("uplinkRate", "100", { down: "100", up: "12,5" })).toEqual({
+      ok: true,
+      value: { down: "100mbit", up: "12500kbit" },
+    });
+    expect(parseRatePair("totalRate", "", { down: "", up: "20" })).toEqual({
+      ok: true,
+      value: { down: null, up: "20mbit" },
+    });
+    expect(parseRatePair("totalRate", " ", { down: " ", up: "" })).toEqual({ ok: true, value: null });
+  });
+
+  it.each(["fast", "0", "-1", "0.001", "999999999"])("refuse %j in the field where it stands", (own) => {
+    expect(parseRatePair("totalRate", own, { down: own, up: "1" })).toEqual({
+      ok: false,
+      problem: { key: "share.rateInvalid" },
+    });
   });
 });
 

@@ -70,8 +70,6 @@ function SpeedPair({ group, draft }: { group: "uplink" | "total"; draft: Draft<S
     return (
       <TextField
         label={t(`settings.share.${direction === "Down" ? "down" : "up"}`)}
-        unit={t("clients.limit.mbit")}
-        placeholder={t(`settings.share.${group}None`)}
         error={problemText(errorOf(key), i18n)}
         inputMode="decimal"
         maxLength={12}
@@ -82,12 +80,14 @@ function SpeedPair({ group, draft }: { group: "uplink" | "total"; draft: Draft<S
   };
   return (
     <fieldset className="speed-pair">
-      <legend className="field-label">{t(`settings.share.${group}`)}</legend>
-      <p className="field-hint">{t(`settings.share.${group}Hint`)}</p>
+      <legend className="field-label">
+        {t(`settings.share.${group}`)}, {t("clients.limit.mbit")}
+      </legend>
       <div className="speed-fields">
         {field("Down")}
         {field("Up")}
       </div>
+      <p className="field-hint">{t(`settings.share.${group}Hint`)}</p>
     </fieldset>
   );
 }

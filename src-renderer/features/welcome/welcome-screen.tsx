@@ -1,5 +1,5 @@
 /** The first minutes: permission, a test whether guests get in, and a first client. */
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { goTo, hrefOf } from "../../app/route.ts";
 import { Banner } from "../../components/banner.tsx";
 import { Button } from "../../components/button.tsx";
@@ -21,6 +21,22 @@ export function WelcomeScreen() {
   const done = doneSteps(node, clients);
   const [step, setStep] = useState<Step>("permission");
   const at = STEPS.indexOf(step);
+  const next = useRef<HTMLButtonElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  const shown = useRef(step);
+  // Another step is read from its beginning.
+  useEffect(() => {
+    if (shown.current !== step) content.current?.focus();
+    shown.current = step;
+  }, [step]);
+  // The button that was pressed is gone once its step is done: the keyboard goes on with the next one.
+  const isDone = done.has(step);
+  useEffect(() => {
+    if (isDone && document.activeElement === document.body) next.current?.focus();
+  }, [isDone]);
+
+  // What nobody outside could try is not done, and no reason to stay.
+  const mayGoOn = isDone || (step === "reach" && reachOf(node).outcome === "unproven");
 
   async function leave() {
     const saved = await setSettings({ welcomed: true });
@@ -28,7 +44,7 @@ export function WelcomeScreen() {
     goTo("overview");
   }
   const before = STEPS[at - 1];
-  const next = STEPS[at + 1];
+  const after = STEPS[at + 1];
   return (
     <Screen title={t("welcome.title")} lead={t("welcome.lead")}>
       <ol className="steps">
@@ -47,20 +63,22 @@ export function WelcomeScreen() {
           </li>
         ))}
       </ol>
-      {step === "permission" && <PermissionStep />}
-      {step === "reach" && <ReachStep />}
-      {step === "client" && <ClientStep />}
+      <div ref={content} tabIndex={-1} className="step-content">
+        {step === "permission" && <PermissionStep />}
+        {step === "reach" && <ReachStep />}
+        {step === "client" && <ClientStep />}
+      </div>
       <div className="actions">
         <Button variant="quiet" className="push-left" onClick={() => void leave()}>
           {t("welcome.skip")}
         </Button>
         {before !== undefined && <Button onClick={() => setStep(before)}>{t("common.action.back")}</Button>}
-        {next !== undefined ? (
-          <Button variant={done.has(step) ? "primary" : "secondary"} onClick={() => setStep(next)}>
+        {after !== undefined ? (
+          <Button ref={next} variant={mayGoOn ? "primary" : "secondary"} onClick={() => setStep(after)}>
             {t("common.action.continue")}
           </Button>
         ) : (
-          <Button variant={done.has("client") ? "primary" : "secondary"} onClick={() => void leave()}>
+          <Button ref={next} variant={mayGoOn ? "primary" : "secondary"} onClick={() => void leave()}>
             {t("welcome.finish")}
           </Button>
         )}

@@ -35,12 +35,12 @@ function outcomeOf(node: NodeState | undefined): ReachView["outcome"] {
   return guestWay(node, exit);
 }
 
-/** Which steps are behind the owner. */
+/** Which steps are behind the owner. What nobody has tried is not done. */
 export function doneSteps(node: NodeState | undefined, clients: number): ReadonlySet<Step> {
   const done = new Set<Step>();
   const { outcome } = reachOf(node);
   if (outcome !== "off") done.add("permission");
-  if (outcome === "direct" || outcome === "relay" || outcome === "unproven") done.add("reach");
+  if (outcome === "direct" || outcome === "relay") done.add("reach");
   if (clients > 0) done.add("client");
   return done;
 }

@@ -121,5 +121,5 @@ const PROPER: ReadonlySet<string> = new Set([
     "wss",
     "ULA",
   ],
-  ...["NPTv", "DMZ", "bridge", "Windows", "Telnet", "lines"],
+  ...["NPTv", "DMZ", "bridge", "Windows", "Telnet", "lines", "App", "Store", "Google", "Play"],
 ]);

@@ -16,7 +16,7 @@ describe("an error in Russian", () => {
       message: "Гость с именем Anna's phone уже есть.",
       hint: "Выберите другое имя.",
     });
-    expect(localiseError(error, "en")).toBe(error);
+    expect(localiseError(error, "en")).toEqual(error);
   });
 
   it("keeps to a sentence that begins small", () => {
@@ -60,6 +60,14 @@ describe("a setting that was refused", () => {
   });
 });
 
+describe("a size in a sentence", () => {
+  it("has the unit and the comma of the language", () => {
+    expect(localiseText("1.5 GiB are free for /var/lib.", "ru")).toBe("Для /var/lib свободно 1,5\u00a0ГиБ.");
+    expect(localiseText("312 B are free for /var/lib.", "ru")).toBe("Для /var/lib свободно 312\u00a0Б.");
+    expect(localiseText("plenty are free for /srv/9 GiB.", "ru")).toBe("Для /srv/9 GiB свободно plenty.");
+  });
+});
+
 describe("a check in Russian", () => {
   const check: CheckResult = {
     id: "wireguard.port",
@@ -77,7 +85,7 @@ describe("a check in Russian", () => {
     expect(russian.title).toBe("Порт WireGuard свободен или наш");
     expect(russian.detail).toBe("UDP 51820 занят другой программой.");
     expect(russian.fix).toContain("higgsnode settings set listenPort=51821");
-    expect(localiseCheck(check, "en")).toBe(check);
+    expect(localiseCheck(check, "en")).toEqual(check);
   });
 
   it("says what is said within a sentence, and sentences in a row", () => {
@@ -93,6 +101,31 @@ describe("a check in Russian", () => {
     for (const text of ["The house of cards.", "Anna went through Berlin.", "A door is down.", "Xyzzy {name}", ""]) {
       expect(localiseText(text, "ru")).toBe(text);
     }
+  });
+});
+
+describe("a detail within a sentence", () => {
+  it.each([
+    ["A temporary guest was told: no answer within 2000 ms.", "Временному гостю ответили: нет ответа за 2000 мс."],
+    ["A temporary guest was told: ENETUNREACH.", "Временному гостю ответили: туда нет пути."],
+    ["Logged: connections and names.", "Записывается: соединения и имена."],
+    [
+      "No rule of this machine stands in its way. 3 rules apply.",
+      "Ни одно правило этого компьютера ему не мешает. Применимых правил: 3.",
+    ],
+  ])("is Russian: %s", (english, russian) => {
+    expect(localiseText(english, "ru")).toBe(russian);
+  });
+
+  it("is said in words where the system has only a code, in English as well", () => {
+    expect(localiseText("A temporary guest was told: ENETUNREACH.", "en")).toBe(
+      "A temporary guest was told: no way there.",
+    );
+    expect(localiseText("EWHATEVER happened to EVERYBODY.", "en")).toBe("EWHATEVER happened to EVERYBODY.");
+  });
+
+  it("leaves a guest's name alone, whatever it is", () => {
+    expect(localiseText("There is a client named connections already.", "ru")).toContain("connections");
   });
 });
 

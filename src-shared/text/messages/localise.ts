@@ -2,10 +2,11 @@
 import type { CheckResult } from "../../model/diagnosis.ts";
 import type { HiggsError } from "../../result.ts";
 import type { Language } from "../language.ts";
-import { AS_SAID, type Localiser } from "./localiser.ts";
+import { inEnglish } from "./english.ts";
+import type { Localiser } from "./localiser.ts";
 import { inRussian } from "./russian.ts";
 
-const LOCALISERS: Readonly<Record<Language, Localiser>> = { en: AS_SAID, ru: inRussian };
+const LOCALISERS: Readonly<Record<Language, Localiser>> = { en: inEnglish, ru: inRussian };
 
 /** The error in `language`; its code stays. */
 export function localiseError(error: HiggsError, language: Language): HiggsError {

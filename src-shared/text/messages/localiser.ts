@@ -30,11 +30,21 @@ export interface Localiser {
   readonly text: (text: string) => string;
 }
 
-/** English: the node's own words. */
-export const AS_SAID: Localiser = { error: (error) => error, check: (check) => check, text: (text) => text };
+/** What a language is made of. */
+export interface Vocabulary {
+  readonly sentences: readonly Pair[];
+  /** What is said of a failure by its code, where its own words are not known. */
+  readonly general: Readonly<Record<string, string>>;
+  /** A value inside a sentence, such as `1.5 GiB`, as the language writes it; `gap` is its name. */
+  readonly value: (gap: string, english: string) => string;
+  /** The system's own codes, such as `ENETUNREACH`, in words; errno(3). */
+  readonly codes: Readonly<Record<string, string>>;
+}
 
-/** @param general what is said of a failure by its code, where its own words are not known */
-export function localiserOf(sentences: readonly Pair[], general: Readonly<Record<string, string>>): Localiser {
+/** One of the system's codes by its shape; what is not known stays. */
+const SYSTEM_CODE = /\bE[A-Z_]{3,}\b/g;
+
+export function localiserOf({ sentences, general, value, codes }: Vocabulary): Localiser {
   const exact = new Map<string, string>();
   const entries: Entry[] = [];
   for (const [english, other] of sentences) {
@@ -65,22 +75,27 @@ export function localiserOf(sentences: readonly Pair[], general: Readonly<Record
 
   function nested(values: ReadonlyMap<string, string>, depth: number): Map<string, string> {
     return new Map(
-      [...values].map(([name, value]) => [name, NESTED.test(name) ? (found(value, depth + 1) ?? value) : value]),
+      [...values].map(([name, said]) => [
+        name,
+        NESTED.test(name) ? (found(said, depth + 1) ?? said) : value(name, said),
+      ]),
     );
   }
 
   function sentenceBySentence(text: string, depth: number): string | undefined {
-    const parts = text.split(/(?<=[.!?]) (?=[A-Z])/, MAX_SENTENCES + 1);
+    const parts = text.split(/(?<=[.!?]) (?=[A-Z0-9])/, MAX_SENTENCES + 1);
     if (parts.length < 2 || parts.length > MAX_SENTENCES) return undefined;
     const said = parts.map((part) => whole(part, depth));
     return said.every((part) => part !== undefined) ? said.join(" ") : undefined;
   }
 
-  const text = (english: string) => found(english) ?? english;
+  const inWords = (text: string) =>
+    text.replace(SYSTEM_CODE, (code) => (Object.hasOwn(codes, code) ? (codes[code] ?? code) : code));
+  const text = (english: string) => inWords(found(english) ?? english);
   return {
     text,
     error(error) {
-      const message = found(error.message) ?? inGeneral(error);
+      const message = inWords(found(error.message) ?? inGeneral(error));
       return { code: error.code, message, ...(error.hint === undefined ? {} : { hint: text(error.hint) }) };
     },
     check: (check) => ({

@@ -74,8 +74,9 @@ export const clients = {
   },
   config: {
     title: "Configuration for {{name}}",
-    once: "Scan this code with the WireGuard app, or save the file. It holds a private key: it is shown now and not kept.",
-    kept: "Scan this code with the WireGuard app, or save the file. It holds a private key.",
+    how: "Scan the code with the WireGuard app, which is free in the App Store and on Google Play. A computer takes the file.",
+    once: "It holds a private key, which this node forgets at {{time}}.",
+    kept: "It holds a private key: whoever has it uses your connection.",
     qr: "QR code with the WireGuard configuration for {{name}}",
     show: "Show as text",
     via: "How this client connects",

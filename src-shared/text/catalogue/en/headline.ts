@@ -24,6 +24,7 @@ export const headline = {
   noEndpoint: "Sharing, but nobody can find this computer yet",
   noEndpointDetail: "No public address is known. Enter it in Settings, or use a relay.",
   relayDetail: "Guests come in through a relay, because nobody can reach this computer directly.",
+  cutOff: "Sharing, but guests do not get through",
   degraded: "Sharing, with a problem",
   recovering: "Repairing the connection",
   attempt: "Attempt {{attempt}}.",

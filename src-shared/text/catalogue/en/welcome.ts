@@ -7,7 +7,7 @@ export const welcome = {
   done: "done",
   permission: {
     title: "Allow HiggsNode to share your connection",
-    text: "Turning sharing on sets up an encrypted tunnel on this computer. Your system asks for your password, because networks may only be changed with permission. Turning it off puts everything back as it was.",
+    text: "Turning sharing on sets up an encrypted tunnel on this computer. Your system may ask for your password, because networks may only be changed with permission. Turning it off puts everything back as it was.",
     private: "Guests cannot reach your home network: neither other computers, nor printers, nor your router.",
     action: "Turn sharing on",
     working: "Turning on…",

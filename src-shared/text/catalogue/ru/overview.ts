@@ -7,10 +7,10 @@ export const overview: Russian<typeof en> = {
   firstStepsDetail: "Три коротких шага — и узел работает, а у вас есть первый гость.",
   firstStepsAction: "Начать",
   endpoint: {
-    title: "Внешний адрес",
-    what: "внешний адрес",
+    title: "Ваш адрес для гостей",
+    what: "адрес для гостей",
     over6: "По IPv6",
-    what6: "внешний адрес IPv6",
+    what6: "адрес IPv6 для гостей",
     none: "Пока неизвестен",
     source: {
       owner: "Задан вами.",
@@ -23,8 +23,8 @@ export const overview: Russian<typeof en> = {
   way: {
     title: "Как гости подключаются",
     direct: "Напрямую",
-    directDetail: "Подключение проверил компьютер из интернета, и этот компьютер ответил.",
-    unproven: "Скорее всего, напрямую",
+    directDetail: "Компьютер из интернета постучался сюда, и этот компьютер ответил.",
+    unproven: "Скорее всего, доступен",
     checkingDetail: "Сейчас это проверяется снаружи.",
     unprovenDetail: "Адрес известен, но проверить его снаружи пока некому.",
     relay: "Через ретранслятор",
@@ -55,6 +55,8 @@ export const overview: Russian<typeof en> = {
     since: "Доступ открыт",
     clients: "Гости",
     clientsValue: "подключено {{connected}} из {{total}}",
+    clientsNone: "пока никого",
+    addClient: "Добавить первого гостя",
     ipv6: "IPv6 для гостей",
     ipv6On: "Включён",
     ipv6Off: "Выключен",

@@ -327,7 +327,7 @@ const RESULTS: readonly Pair[] = [
   ["Others can read {names} in {path}.", "Другие могут читать {names} в {path}."],
   ["Others can look into {path} (mode {mode}).", "Другие могут заглядывать в {path} (права {mode})."],
   ["Not looked at: {text}", "Не проверялось: {text}"],
-  ["{text} {count} rules apply.", "{text} Применимых правил: {count}."],
+  ["{count} rules apply.", "Применимых правил: {count}."],
   ["{iface} through the link itself.", "{iface}, напрямую."],
   ["{iface} through {gateway}.", "{iface} через {gateway}."],
   ["On {names}.", "На {names}."],

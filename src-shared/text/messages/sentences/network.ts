@@ -124,8 +124,8 @@ export const NETWORK_SENTENCES: readonly Pair[] = [
     "Никто в интернете не отвечает на адреса IPv6 гостей; гости пользуются IPv4.",
   ],
   [
-    "Ask your provider whether IPv6 works, or set guestIpv6Mode=nat66 where a prefix is not routed to this computer.",
-    "Спросите провайдера, работает ли IPv6, или задайте guestIpv6Mode=nat66, если префикс не направлен на этот компьютер.",
+    "Ask your provider whether IPv6 works. Where guests have addresses of their own, let them share this computer's instead, in the settings.",
+    "Спросите провайдера, работает ли IPv6. Если у гостей свои адреса, пусть они пользуются адресом этого компьютера: это меняется в настройках.",
   ],
   ["{name} has no IPv{family} address.", "У гостя {name} нет адреса IPv{family}."],
   ["Choose a destination of the other family.", "Выберите назначение из другого семейства адресов."],

@@ -21,10 +21,7 @@ export const SELF_TEST_SENTENCES: readonly Pair[] = [
   ["Nothing answers: {tried}.", "Никто не отвечает: {tried}."],
   ["{address} answered in {ms} ms.", "{address} ответил за {ms} мс."],
   ["Guests fall back to IPv4.", "Гости переходят на IPv4."],
-  [
-    "Find the rule: higgsnode diagnose trace CLIENT ADDRESS:PORT",
-    "Найдите мешающее правило: higgsnode diagnose trace ГОСТЬ АДРЕС:ПОРТ",
-  ],
+  ["Find the rule: higgsnode diagnose trace CLIENT ADDRESS:PORT", "Проследите пакет ниже."],
   ["The target does not answer echo requests.", "Цель не отвечает на эхо-запросы."],
   ["Up to {count} bytes, the whole tunnel.", "До {count} байт, весь туннель."],
   [
