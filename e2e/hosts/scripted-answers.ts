@@ -2,6 +2,7 @@
 import { type Client, clientNameKey } from "../../src-shared/model/client.ts";
 import { settingsSchema } from "../../src-shared/model/settings.ts";
 import { HiggsFailure } from "../../src-shared/result.ts";
+import { aClient, CONFIGURATION } from "./scripted-clients.ts";
 import type { ScriptedHandlers, ScriptedNode } from "./scripted-node.ts";
 import {
   CHECKS,
@@ -16,7 +17,7 @@ import {
   trafficHistory,
   UPTIME,
 } from "./scripted-records.ts";
-import { aClient, CONFIGURATION, STOPPED, sharing } from "./scripted-states.ts";
+import { STOPPED, sharing } from "./scripted-states.ts";
 
 export function scriptedAnswers(node: ScriptedNode): ScriptedHandlers {
   const { world } = node;

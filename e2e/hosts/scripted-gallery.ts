@@ -5,9 +5,11 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Panel } from "../pages/panel.ts";
+import { recovering } from "./scripted-faults.ts";
 import { DESKTOP, PHONE, ScriptedHost } from "./scripted-host.ts";
 import type { ScriptedWorld } from "./scripted-node.ts";
-import { aWorld, doubleNat, recovering } from "./scripted-states.ts";
+import { aWorld } from "./scripted-states.ts";
+import { doubleNat } from "./scripted-ways.ts";
 
 const FOLDER = join(import.meta.dirname, "../../docs/screenshots");
 
@@ -43,7 +45,7 @@ const PICTURES: readonly Picture[] = [
     name: "two-routers",
     hash: "#/network",
     world: { node: doubleNat() },
-    viewport: { width: 1024, height: 1120 },
+    viewport: { width: 1024, height: 940 },
     ready: (panel) => panel.network.hop("second-router").waitFor(),
   },
   {

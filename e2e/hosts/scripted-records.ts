@@ -4,7 +4,8 @@ import type { FirewallTrace } from "../../src-shared/model/firewall-trace.ts";
 import type { HealthEvent, UptimeDay } from "../../src-shared/model/health.ts";
 import type { Deletion, LogEntry, Stored } from "../../src-shared/model/privacy.ts";
 import type { TrafficHistory, TrafficRange } from "../../src-shared/model/traffic.ts";
-import { ago, ROUTES_GONE } from "./scripted-states.ts";
+import { ROUTES_GONE } from "./scripted-faults.ts";
+import { ago } from "./scripted-values.ts";
 
 const DAY_SECONDS = 86_400;
 

@@ -70,14 +70,4 @@ export class Panel {
   get dialog(): Locator {
     return this.page.getByRole("dialog");
   }
-
-  /** What has the focus, as a selector-free description: role or tag, and name or text. */
-  focused(): Promise<string> {
-    return this.page.evaluate(() => {
-      const element = document.activeElement;
-      if (element === null) return "nothing";
-      const name = element.getAttribute("aria-label") ?? element.textContent ?? "";
-      return `${element.getAttribute("role") ?? element.tagName.toLowerCase()} ${name.trim().slice(0, 60)}`;
-    });
-  }
 }

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { aClient, CONFIGURATION, manyClients, someClients } from "../hosts/scripted-clients.ts";
 import { PHONE, ScriptedHost } from "../hosts/scripted-host.ts";
-import { aClient, aWorld, CONFIGURATION, manyClients, relayed, someClients } from "../hosts/scripted-states.ts";
+import { aWorld } from "../hosts/scripted-states.ts";
+import { relayed } from "../hosts/scripted-ways.ts";
 import { expectNone, expectText, SOON } from "./expect-text.ts";
 
 const HASH = "#/clients";

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { someClients } from "../hosts/scripted-clients.ts";
 import { ScriptedHost } from "../hosts/scripted-host.ts";
-import { aWorld, STOPPED, someClients } from "../hosts/scripted-states.ts";
+import { aWorld, STOPPED } from "../hosts/scripted-states.ts";
 import { expectNone, expectText, SOON } from "./expect-text.ts";
 
 describe("the connection to the node", () => {

@@ -1,17 +1,10 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { degraded, ROUTES_GONE, recovering, waitingToRecover } from "../hosts/scripted-faults.ts";
 import { ScriptedHost } from "../hosts/scripted-host.ts";
 import { CHECKS, HISTORY, REPORT } from "../hosts/scripted-records.ts";
-import {
-  ago,
-  aWorld,
-  degraded,
-  ROUTES_GONE,
-  recovering,
-  STOPPED,
-  sharing,
-  waitingToRecover,
-} from "../hosts/scripted-states.ts";
+import { aWorld, STOPPED, sharing } from "../hosts/scripted-states.ts";
+import { ago } from "../hosts/scripted-values.ts";
 import { expectNone, expectText, SOON } from "./expect-text.ts";
 
 const HASH = "#/health";

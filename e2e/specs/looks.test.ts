@@ -1,20 +1,10 @@
 import type { Page } from "playwright";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { degraded, failed, HELPER_REFUSED, recovering } from "../hosts/scripted-faults.ts";
 import { DESKTOP, PHONE, ScriptedHost } from "../hosts/scripted-host.ts";
 import type { ScriptedWorld } from "../hosts/scripted-node.ts";
-import {
-  carrierNat,
-  degraded,
-  doubleNat,
-  failed,
-  HELPER_REFUSED,
-  newWorld,
-  recovering,
-  relayed,
-  STOPPED,
-  sharing,
-  starting,
-} from "../hosts/scripted-states.ts";
+import { newWorld, STOPPED, sharing, starting } from "../hosts/scripted-states.ts";
+import { carrierNat, doubleNat, relayed } from "../hosts/scripted-ways.ts";
 import { foreignWords } from "../pages/foreign-words.ts";
 import { layoutFaults, unfold } from "../pages/layout-faults.ts";
 import { SCREENS, type ScreenName } from "../pages/panel.ts";

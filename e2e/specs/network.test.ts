@@ -1,19 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { failed, NO_NETWORK } from "../hosts/scripted-faults.ts";
 import { ScriptedHost } from "../hosts/scripted-host.ts";
-import {
-  ago,
-  anExit,
-  aWorld,
-  carrierNat,
-  doubleNat,
-  failed,
-  NO_NETWORK,
-  RELAY_CONNECTED,
-  relayed,
-  STOPPED,
-  sharing,
-  starting,
-} from "../hosts/scripted-states.ts";
+import { anExit, aWorld, STOPPED, sharing, starting } from "../hosts/scripted-states.ts";
+import { ago } from "../hosts/scripted-values.ts";
+import { carrierNat, doubleNat, RELAY_CONNECTED, relayed } from "../hosts/scripted-ways.ts";
 import { expectNone, expectText, SOON } from "./expect-text.ts";
 
 const HASH = "#/network";

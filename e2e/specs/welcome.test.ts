@@ -1,16 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { failed, HELPER_REFUSED, NO_NETWORK } from "../hosts/scripted-faults.ts";
 import { ScriptedHost } from "../hosts/scripted-host.ts";
-import {
-  ago,
-  carrierNat,
-  failed,
-  HELPER_REFUSED,
-  NO_NETWORK,
-  newWorld,
-  relayed,
-  sharing,
-  starting,
-} from "../hosts/scripted-states.ts";
+import { newWorld, sharing, starting } from "../hosts/scripted-states.ts";
+import { ago } from "../hosts/scripted-values.ts";
+import { carrierNat, relayed } from "../hosts/scripted-ways.ts";
 import { expectText, SOON } from "./expect-text.ts";
 
 describe("the welcome", () => {

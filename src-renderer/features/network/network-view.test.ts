@@ -119,6 +119,8 @@ describe("the answer", () => {
     ["silence without one", sharing({ reachability: UNREACHABLE }), "closed"],
     ["an address nobody tried", sharing(), "unproven"],
     ["an address being tried", sharing({ reachability: { state: "checking", since } }), "checking"],
+    ["two routers, though nobody has tried", sharing({ natPath: path("double-nat") }), "closed"],
+    ["two routers and a relay", sharing({ natPath: path("double-nat"), relay: CONNECTED }), "relayed"],
     ["no address at all", sharing({}, nowhere), "unknown"],
   ])("of %s", (_, state, key) => {
     expect(answerOf(state).key).toBe(key);
