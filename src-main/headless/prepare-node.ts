@@ -8,6 +8,7 @@ import { createFileSink } from "../logs/sinks.ts";
 import { composeNode } from "../node/compose.ts";
 import type { HostFacts } from "../node/host-facts.ts";
 import { openDataDir } from "../storage/data-dir.ts";
+import { keepHeapAsItIs } from "./young-heap.ts";
 
 export interface PreparedNode {
   readonly compose: () => Promise<Result<NodeApi>>;
@@ -45,8 +46,20 @@ export function prepareNode({
   const logger = createLogger({ sink: sink.value, clock: systemClock });
   const log = logger.child({ area: "host" });
   return ok({
-    compose: () =>
-      composeNode({ dataDir: dataDir.value.path, helperPath, relayServers, logger, onNotice, ...(host && { host }) }),
+    compose: async () => {
+      const dir = dataDir.value.path;
+      const node = await composeNode({
+        dataDir: dir,
+        helperPath,
+        relayServers,
+        logger,
+        onNotice,
+        ...(host && { host }),
+      });
+      // What the start needed is enough for what comes.
+      keepHeapAsItIs();
+      return node;
+    },
     note: (what, fields) => log.warn(what, fields),
     onUnexpected: (where, thrown) => log.error("unexpected failure", { where, error: thrown }),
     close: () => sink.value.close(),
