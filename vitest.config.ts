@@ -1,5 +1,11 @@
 import { defineConfig } from "vitest/config";
 
+/**
+ * A shared machine can stop everything in a lab for a second, in the middle of what a test has to the second. It is given
+ * one more try, which the report shows (`retry x1`): a test seen there has a fault to be found.
+ */
+const LAB_RETRIES = 1;
+
 /** What is measured in seconds or bits per second has the machine for itself. */
 const measured = ["limits", "faults", "soak", "health", "resilience"].map((name) => `e2e/${name}.test.ts`);
 
@@ -25,6 +31,7 @@ export default defineConfig({
           exclude: measured,
           // Each lab is a world of its own, and most of its time is waiting.
           maxWorkers: 2,
+          retry: LAB_RETRIES,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
@@ -34,6 +41,7 @@ export default defineConfig({
           name: "measured",
           include: measured,
           fileParallelism: false,
+          retry: LAB_RETRIES,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -53,6 +53,21 @@ describe("recovery", () => {
     rig.in("running");
   });
 
+  it("asks for limits again that the machine refused, but not at every event", async () => {
+    const rig = new NodeRig();
+    rig.helper.limits = { state: "failed", error: { code: "limits-failed", message: "tc said no." } };
+    await rig.node.on();
+    expect(rig.helper.count("apply")).toBe(1);
+    await rig.node.settle();
+    await rig.node.settle();
+    expect(rig.helper.count("apply")).toBe(2);
+    rig.helper.limits = undefined;
+    await pass(rig, 10_000);
+    await rig.node.settle();
+    await rig.node.settle();
+    expect(rig.helper.count("apply")).toBe(3);
+  });
+
   it("waits longer before each attempt, and counts them", async () => {
     const rig = await running();
     rig.helper.refusal = GONE;

@@ -46,6 +46,9 @@ const REFUSED_BY_PERSON: ReadonlySet<string> = new Set(["permission-refused", "n
 
 const HELPER_LOST: HiggsError = { code: "helper-lost", message: "The privileged helper ended unexpectedly." };
 
+/** A machine that cannot limit at all is not asked at every event, and one that could not for a moment is soon right again. */
+const LIMITS_AGAIN_AFTER_MS = 10_000;
+
 export class NodeService {
   readonly #options: NodeServiceOptions;
   readonly #logger: Logger;
@@ -59,6 +62,7 @@ export class NodeService {
   #lastFailure: HiggsError = HELPER_LOST;
   /** A person has refused a helper: only the owner begins anew, or one that is there in spite of it. */
   #resigned = false;
+  #limitsTriedMs = Number.NEGATIVE_INFINITY;
   readonly #ladder: RecoveryLadder;
   readonly #stopping = new StopSignal();
   #disposing: Promise<void> | undefined;
@@ -237,7 +241,7 @@ export class NodeService {
 
   /** Makes what stands what is wanted now. */
   async #follow(standing: Standing, plan: ExitPlan): Promise<Result<void>> {
-    if (isDeepStrictEqual(plan.spec, standing.plan.spec)) {
+    if (isDeepStrictEqual(plan.spec, standing.plan.spec) && !this.#mayTryLimitsAgain(standing)) {
       return this.#settleIn(this.#works.replan(standing, plan));
     }
     const applied = await this.#works.apply(plan, standing.dnsPort);
@@ -250,6 +254,14 @@ export class NodeService {
       if (!answering.ok) return this.#recover(answering.error);
     }
     return this.#settleIn(applied.value);
+  }
+
+  /** Limits that the machine refused once may hold now: another program may have been at work in the same place. */
+  #mayTryLimitsAgain({ applied }: Standing): boolean {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (applied.limits?.state !== "failed" || nowMs - this.#limitsTriedMs < LIMITS_AGAIN_AFTER_MS) return false;
+    this.#limitsTriedMs = nowMs;
+    return true;
   }
 
   async #recover(cause: HiggsError): Promise<Result<void>> {

@@ -58,6 +58,9 @@ export class FakeHelper implements NodeHelper {
     return this.calls.filter((call) => call === verb).length;
   }
 
+  /** What an apply says of the limits; nothing where nobody is limited. */
+  limits: ApplyResult["limits"];
+
   /** The next `times` calls of `verb` fail with `code`. */
   failNext(verb: Verb, code: string, times = 1): void {
     const errors = Array.from({ length: times }, () => ({ code, message: `${verb} failed as told` }));
@@ -165,6 +168,7 @@ export class FakeHelper implements NodeHelper {
           implementation: "kernel",
           specHash: hashOf(this.applied),
           ipv6: this.ipv6,
+          ...(this.limits === undefined ? {} : { limits: this.limits }),
         } satisfies ApplyResult);
       }
       case "restore":
