@@ -41,7 +41,6 @@ export default defineConfig({
           name: "measured",
           include: measured,
           fileParallelism: false,
-          retry: LAB_RETRIES,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

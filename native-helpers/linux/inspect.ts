@@ -1,10 +1,11 @@
 /** Who else has rules on this machine, and which of them come before ours. */
-import { z } from "zod";
+import type { z } from "zod";
 import type { Family } from "../../src-shared/net/address.ts";
 import type { FirewallInspection } from "../../src-shared/network-observation.ts";
 import type { HiggsError } from "../../src-shared/result.ts";
 import { readTables } from "./firewall.ts";
 import { CHAIN_PREFIX, JUMPS } from "./firewall-plan.ts";
+import { IPTABLES_TABLES, nftRulesetSchema } from "./nft-ruleset.ts";
 import { jumpTarget, type SavedTables } from "./rules.ts";
 import type { Run } from "./run.ts";
 
@@ -22,22 +23,6 @@ const OWNERS: readonly { name: string; chain: RegExp }[] = [
   { name: "fail2ban", chain: /^f2b-/ },
   { name: "wg-quick", chain: /^wg-quick/ },
 ];
-
-const nftSchema = z.object({
-  nftables: z.array(
-    z.object({
-      chain: z
-        .object({
-          family: z.string(),
-          table: z.string(),
-          name: z.string(),
-          hook: z.string().optional(),
-          policy: z.string().optional(),
-        })
-        .optional(),
-    }),
-  ),
-});
 
 export async function inspectFirewall(run: Run): Promise<FirewallInspection> {
   const inspection: FirewallInspection = { owners: [], policies: {}, obstacles: [], unreadable: [] };
@@ -75,9 +60,9 @@ function inspectTables(family: Family, tables: SavedTables, inspection: Firewall
 async function inspectNft(run: Run, inspection: FirewallInspection): Promise<HiggsError | undefined> {
   const ran = await run("nft", ["--json", "list", "chains"]);
   if (ran.missing) return undefined;
-  let parsed: z.infer<typeof nftSchema>;
+  let parsed: z.infer<typeof nftRulesetSchema>;
   try {
-    parsed = nftSchema.parse(JSON.parse(ran.stdout));
+    parsed = nftRulesetSchema.parse(JSON.parse(ran.stdout));
   } catch {
     return { code: "nft-unreadable", message: "The nftables ruleset could not be read." };
   }
@@ -97,9 +82,6 @@ async function inspectNft(run: Run, inspection: FirewallInspection): Promise<Hig
   }
   return undefined;
 }
-
-/** The tables in which iptables-nft keeps its own rules. */
-const IPTABLES_TABLES: ReadonlySet<string> = new Set(["filter", "nat", "mangle", "raw", "security"]);
 
 function addOwner(inspection: FirewallInspection, name: string, evidence: string): void {
   if (!inspection.owners.some((owner) => owner.name.toLowerCase() === name.toLowerCase())) {

@@ -1,5 +1,5 @@
 /** Everybody's rules as they stand, for whoever wants to know what becomes of a packet. */
-import { z } from "zod";
+import type { z } from "zod";
 import {
   type FirewallText,
   MAX_NFT_HOOKS,
@@ -7,30 +7,11 @@ import {
   type NftHook,
 } from "../../src-shared/helper/diagnostics.ts";
 import { CHAIN_PREFIX } from "./firewall-plan.ts";
+import { IPTABLES_TABLES, nftRulesetSchema } from "./nft-ruleset.ts";
 import type { Run } from "./run.ts";
-
-/** The tables in which iptables-nft keeps its own rules; iptables-save shows them. */
-const IPTABLES_TABLES: ReadonlySet<string> = new Set(["filter", "nat", "mangle", "raw", "security"]);
 
 /** Statements of nftables after which a packet may be gone (nft(8), verdict statements). */
 const REFUSING = /"(?:drop|reject|jump|goto|vmap|queue|xt)"/;
-
-const rulesetSchema = z.object({
-  nftables: z.array(
-    z.object({
-      chain: z
-        .object({
-          family: z.string(),
-          table: z.string(),
-          name: z.string(),
-          hook: z.string().optional(),
-          policy: z.string().optional(),
-        })
-        .optional(),
-      rule: z.object({ family: z.string(), table: z.string(), chain: z.string(), expr: z.unknown() }).optional(),
-    }),
-  ),
-});
 
 export async function readFirewall(run: Run): Promise<FirewallText> {
   const [ipv4, ipv6, nft] = await Promise.all([
@@ -50,9 +31,9 @@ async function save(run: Run, program: string): Promise<string | null> {
 
 /** Base chains of tables that iptables does not show. */
 function foreignHooks(text: string): NftHook[] {
-  let parsed: z.infer<typeof rulesetSchema>;
+  let parsed: z.infer<typeof nftRulesetSchema>;
   try {
-    parsed = rulesetSchema.parse(JSON.parse(text));
+    parsed = nftRulesetSchema.parse(JSON.parse(text));
   } catch {
     return [];
   }
